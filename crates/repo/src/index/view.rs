@@ -1,0 +1,224 @@
+//! What one session knows of the index: all segments, and which places must not be used.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt as _, stream};
+use strongroom_base::ByteRange;
+
+use crate::condemned::CondemnedSet;
+use crate::crypto::UnitId;
+use crate::damaged::DamagedSet;
+use crate::error::ReadError;
+use crate::index::segment::{Location, PackRecord, Segment};
+use crate::key::{self, PackId};
+use crate::object::ObjectKey;
+use crate::repository::Repository;
+
+/// Segments fetched at the same time.
+const FETCHES: usize = 8;
+/// A collector replaces segments while others read them; more than a few rounds mean trouble.
+const ROUNDS: usize = 5;
+
+/// All index segments at one time, with the sets that forbid places in them.
+#[derive(Default)]
+pub(crate) struct IndexView {
+    segments: Vec<LoadedSegment>,
+    /// Units of the segments before each one, so that every entry has a number of its own.
+    total: usize,
+    /// Places that a collector is about to delete.
+    pub(crate) condemned: CondemnedSet,
+    /// Places that verify found damaged.
+    pub(crate) damaged: DamagedSet,
+    /// The packs that a listing showed after the index was read; nothing while none was taken.
+    present: Option<BTreeSet<PackId>>,
+    /// Segments that are there but cannot be read.
+    pub(crate) unreadable: Vec<ObjectKey>,
+}
+
+/// A segment and where its entries' numbers start.
+pub(crate) struct LoadedSegment {
+    pub(crate) key: ObjectKey,
+    pub(crate) segment: Segment,
+    base: usize,
+}
+
+/// An entry of the index: its number among all, and its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) number: usize,
+    pub(crate) location: Location,
+}
+
+impl IndexView {
+    /// Adds a segment whose packs are there: this session has just written them.
+    pub(crate) fn add_own(&mut self, key: ObjectKey, segment: Segment) {
+        if let Some(present) = &mut self.present {
+            present.extend(segment.packs().iter().map(|pack| pack.id));
+        }
+        self.add(key, segment);
+    }
+
+    fn add(&mut self, key: ObjectKey, segment: Segment) {
+        let base = self.total;
+        self.total += segment.len();
+        self.segments.push(LoadedSegment { key, segment, base });
+    }
+
+    /// How many entries there are; their numbers are below it.
+    pub(crate) fn len(&self) -> usize {
+        self.total
+    }
+
+    /// The segments.
+    pub(crate) fn segments(&self) -> &[LoadedSegment] {
+        &self.segments
+    }
+
+    /// Whether `other` has the same segments in the same order.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let keys = |view: &Self| -> Vec<ObjectKey> {
+            view.segments.iter().map(|loaded| loaded.key.clone()).collect()
+        };
+        keys(self) == keys(other)
+    }
+
+    /// Every copy of `id`, the newest segment's first.
+    pub(crate) fn copies<'v>(&'v self, id: &'v UnitId) -> impl Iterator<Item = Entry> + 'v {
+        self.segments.iter().rev().flat_map(move |loaded| {
+            loaded.segment.find(id).filter_map(move |n| loaded.entry(n).map(|(_, entry)| entry))
+        })
+    }
+
+    /// A copy that a reader can use: any that is not known to be damaged.
+    pub(crate) fn readable(&self, id: &UnitId) -> Option<Entry> {
+        self.copies(id).find(|entry| !self.damaged.holds(&entry.location))
+    }
+
+    /// A copy that a writer may refer to instead of uploading the unit again.
+    pub(crate) fn lasting(&self, id: &UnitId) -> Option<Entry> {
+        self.copies(id).find(|entry| {
+            !self.damaged.holds(&entry.location)
+                && !self.condemned.holds(entry.location.pack)
+                && self.is_present(entry.location.pack)
+        })
+    }
+
+    /// Whether a pack was there when the view was taken. A segment that arrives late, from a
+    /// process that slept, may name packs that were collected long ago.
+    pub(crate) fn is_present(&self, pack: PackId) -> bool {
+        self.present.as_ref().is_none_or(|present| present.contains(&pack))
+    }
+
+    /// Every pack that some segment names, once.
+    pub(crate) fn packs(&self) -> impl Iterator<Item = &PackRecord> {
+        let mut seen = BTreeSet::new();
+        self.segments
+            .iter()
+            .flat_map(|loaded| loaded.segment.packs())
+            .filter(move |pack| seen.insert(pack.id))
+    }
+
+    /// What a segment knows of a pack.
+    pub(crate) fn pack(&self, id: PackId) -> Option<&PackRecord> {
+        self.segments
+            .iter()
+            .rev()
+            .flat_map(|loaded| loaded.segment.packs())
+            .find(|pack| pack.id == id)
+    }
+}
+
+impl LoadedSegment {
+    /// Entry `n` of this segment, numbered among all.
+    pub(crate) fn entry(&self, n: usize) -> Option<(UnitId, Entry)> {
+        let (id, location) = self.segment.entry(n)?;
+        Some((id, Entry { number: self.base + n, location }))
+    }
+}
+
+impl Repository {
+    /// Loads the condemned and damaged sets and after them the index: in that order, because a
+    /// collector publishes a condemned set before it changes the index (repository protocol,
+    /// writer's step (b)).
+    pub(crate) async fn load_view(&self) -> Result<IndexView, ReadError> {
+        use crate::rules::Rule;
+        let mut view = if self.obeys(Rule::CondemnedBeforeIndex) {
+            IndexView::default()
+        } else {
+            self.load_segments().await?
+        };
+        let condemned = self.load_condemned().await?;
+        let damaged = self.load_damaged().await?;
+        if self.obeys(Rule::CondemnedBeforeIndex) {
+            view = self.load_segments().await?;
+        }
+        if self.obeys(Rule::PresentPacks) {
+            let listed = self.env.store.list(key::PACKS).await?;
+            view.present = Some(crate::gc::census::listed_packs(&listed).into_keys().collect());
+        }
+        if self.obeys(Rule::AvoidCondemned) {
+            view.condemned = condemned;
+        }
+        if self.obeys(Rule::AvoidDamaged) {
+            view.damaged = damaged;
+        }
+        Ok(view)
+    }
+
+    /// Asks for each pack that the index names and the listing did not show: a listing of data
+    /// may be old, and a collector must not take what is new for missing.
+    pub(crate) async fn confirm_packs(&self, view: &mut IndexView) -> Result<(), ReadError> {
+        let absent: Vec<_> =
+            view.packs().map(|pack| pack.id).filter(|pack| !view.is_present(*pack)).collect();
+        for pack in absent {
+            match self.env.store.get_range(&pack.key(), ByteRange::at(0, 1)).await {
+                Ok(_) => {
+                    if let Some(present) = &mut view.present {
+                        present.insert(pack);
+                    }
+                }
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn load_segments(&self) -> Result<IndexView, ReadError> {
+        for _ in 0..ROUNDS {
+            if let Some(view) = self.try_load_segments().await? {
+                return Ok(view);
+            }
+        }
+        Err(ReadError::StaleList { prefix: key::INDEX.to_owned() })
+    }
+
+    /// `None` when a segment vanished after it was listed: it was replaced meanwhile.
+    async fn try_load_segments(&self) -> Result<Option<IndexView>, ReadError> {
+        let listed = self.list(key::INDEX).await?;
+        let mut fetches = stream::iter(listed)
+            .map(|meta| async move {
+                let fetched = self.fetch_segment(&meta.key).await;
+                (meta.key, fetched)
+            })
+            .buffered(FETCHES);
+        let mut view = IndexView::default();
+        while let Some((key, fetched)) = fetches.next().await {
+            match fetched {
+                Ok(segment) => view.add(key, segment),
+                Err(ReadError::Store(error)) if error.is_not_found() => return Ok(None),
+                Err(ReadError::Damaged { key, .. }) => view.unreadable.push(key),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(view))
+    }
+
+    async fn fetch_segment(&self, key: &ObjectKey) -> Result<Segment, ReadError> {
+        let sealed = self.env.store.get(key).await?;
+        let plain = self.unseal(key, sealed)?;
+        Segment::decode(plain)
+            .map_err(ReadError::Local)?
+            .ok_or_else(|| ReadError::damaged(key, "it is not an index segment"))
+    }
+}

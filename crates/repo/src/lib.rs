@@ -1,0 +1,65 @@
+//! The repository engine: turns "this disk now" into objects in a store, and back.
+//!
+//! # Why
+//! Backups must outlive every process that made them and every process that deletes others. The
+//! engine therefore keeps nothing but objects in a store: sealed, named by content where they are
+//! data, decided by one conditional create where they are decisions.
+//!
+//! # Invariants
+//! docs/invariants.md lists REPO-1 and following with the test that proves each.
+//!
+//! # Not here
+//! Disks and files, and whoever owns a repository: the engine knows an id.
+
+mod buffer;
+mod catalog;
+pub mod compute;
+mod condemned;
+mod control;
+mod crypto;
+mod damaged;
+mod diff;
+mod error;
+mod format;
+mod gc;
+#[cfg(test)]
+mod golden;
+mod grave;
+mod hold;
+mod index;
+mod key;
+mod manifest;
+pub mod object;
+mod pack;
+mod repository;
+mod restore;
+pub mod rules;
+mod session;
+mod stage;
+mod stat;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod verify;
+mod walk;
+mod wire;
+
+pub use catalog::{BackupEntry, Catalog};
+pub use crypto::UnitId;
+pub use diff::DiskDiff;
+pub use error::ReadError;
+pub use format::FORMAT_VERSION;
+pub use gc::{CollectError, CollectOptions, CollectReport};
+pub use grave::GraveError;
+pub use hold::Hold;
+pub use key::PackId;
+pub use manifest::map::UNIT_LEN;
+pub use manifest::{BackupCost, DiskRecord, Manifest};
+pub use repository::{Env, OpenError, Repository, identify};
+pub use restore::{ReadSession, RestoreError};
+pub use session::SessionKind;
+pub use session::liveness::{AgeLiveness, Liveness};
+pub use session::writer::{BackupError, DiskInput, NewBackup};
+pub use stat::Stat;
+pub use verify::{
+    AffectedBackup, DamagedObject, VerifyError, VerifyLevel, VerifyOptions, VerifyReport,
+};

@@ -1,0 +1,198 @@
+//! Each write to the store fails once, on either side of its effect and for each reason: the error
+//! comes through, nothing that was there is lost, and the next try succeeds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_base::ErrorClass;
+use strongroom_base::block::testing::MemorySource;
+use strongroom_base::ids::ManifestId;
+use strongroom_base::rng::SeededRng;
+use strongroom_repo::object::ObjectStore;
+use strongroom_repo::object::retry::RetryStore;
+use strongroom_repo::testing::fault::{Failure, FaultStore, Side};
+use strongroom_repo::{
+    AgeLiveness, CollectOptions, DiskInput, Env, GraveError, NewBackup, Repository, VerifyOptions,
+};
+
+use crate::world::{World, disk, run};
+
+/// What is tried while a write fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Backup,
+    Collect,
+    Delete,
+    Undelete,
+}
+
+/// A repository with a backup that stays, one that is deleted and one that will be.
+struct Scene {
+    world: World,
+    store: Arc<FaultStore>,
+    repo: Repository,
+    kept: ManifestId,
+    deleted: ManifestId,
+    target: ManifestId,
+}
+
+impl Scene {
+    fn new(with_retry: bool) -> Self {
+        let world = World::new();
+        let (kept, _) = world.backup(&[("root", &disk(1, 4))], &[]);
+        let (deleted, _) = world.backup(&[("root", &mixed())], &[]);
+        let (target, _) = world.backup(&[("root", &disk(3, 3))], &[]);
+        run(world.repo.delete(deleted)).unwrap();
+        let store = Arc::new(FaultStore::new(Arc::new(world.store.clone())));
+        let mut top: Arc<dyn ObjectStore> = store.clone();
+        if with_retry {
+            let rng = Arc::new(SeededRng::new(5));
+            top = Arc::new(RetryStore::new(top, world.clock.clone(), rng));
+        }
+        let env = Env { store: top, rng: Arc::new(SeededRng::new(6)), ..world.repo.env().clone() };
+        let repo = run(Repository::open(env, &world.key)).unwrap();
+        Self { world, store, repo, kept, deleted, target }
+    }
+
+    /// Does `deed`; the error's class and text if it fails.
+    fn attempt(&self, deed: Deed) -> Result<(), (ErrorClass, String)> {
+        let told = |class, error: &dyn std::fmt::Debug| (class, format!("{error:?}"));
+        match deed {
+            Deed::Backup => {
+                let input = DiskInput {
+                    name: "root".to_owned(),
+                    source: Arc::new(MemorySource::new(new_disk())),
+                };
+                let new = NewBackup::of(vec![input], vec![self.kept]);
+                let made = run(self.repo.backup(new)).map_err(|e| told(e.class(), &e));
+                made.map(|(id, _)| assert_eq!(self.world.restore(id, "root").unwrap(), new_disk()))
+            }
+            Deed::Collect => {
+                let options = CollectOptions {
+                    grave_delay: Duration::ZERO,
+                    liveness: Arc::new(AgeLiveness { after: Duration::ZERO }),
+                    ..CollectOptions::default()
+                };
+                let collected = run(self.repo.collect(&options));
+                collected.map(drop).map_err(|error| told(error.class(), &error))
+            }
+            Deed::Delete => match run(self.repo.delete(self.target)) {
+                // The grave that an earlier try was not told of.
+                Ok(()) | Err(GraveError::Absent { .. }) => Ok(()),
+                Err(error) => Err(told(error.class(), &error)),
+            },
+            Deed::Undelete => match run(self.repo.undelete(self.deleted)) {
+                Ok(_) | Err(GraveError::NotDeleted { .. }) => Ok(()),
+                Err(error) => Err(told(error.class(), &error)),
+            },
+        }
+    }
+
+    /// Everything that was there and must be is there.
+    fn check(&self, deed: Deed) {
+        assert_eq!(self.world.restore(self.kept, "root").unwrap(), disk(1, 4));
+        if deed == Deed::Undelete {
+            assert_eq!(self.world.restore(self.deleted, "root").unwrap(), mixed());
+        }
+        if deed != Deed::Delete {
+            assert_eq!(self.world.restore(self.target, "root").unwrap(), disk(3, 3));
+        }
+        let verified = run(self.world.repo.verify(&VerifyOptions::default())).unwrap();
+        assert!(verified.is_sound(), "{verified:?}");
+    }
+}
+
+/// One unit of the backup that stays, and three of its own.
+fn mixed() -> Vec<u8> {
+    [&disk(1, 1)[..], &disk(2, 3)[..]].concat()
+}
+
+fn new_disk() -> Vec<u8> {
+    [&disk(1, 2)[..], &disk(4, 3)[..]].concat()
+}
+
+const DEEDS: [Deed; 4] = [Deed::Backup, Deed::Collect, Deed::Delete, Deed::Undelete];
+
+/// The number of writes that `deed` makes when nothing fails.
+fn writes_of(deed: Deed) -> u64 {
+    let scene = Scene::new(false);
+    scene.attempt(deed).unwrap();
+    scene.store.writes()
+}
+
+#[test]
+fn each_write_that_fails_once_is_reported_and_the_next_try_succeeds() {
+    for deed in DEEDS {
+        let writes = writes_of(deed);
+        assert!(writes >= 2, "{deed:?} makes {writes} writes");
+        for nth in 1..=writes {
+            for side in [Side::Before, Side::After] {
+                for failure in [Failure::Unavailable, Failure::Full, Failure::ReadOnly] {
+                    let case = format!("{deed:?}, write {nth} of {writes}, {side:?} {failure:?}");
+                    let scene = Scene::new(false);
+                    scene.store.fail_write(nth, side, failure);
+                    if let Err((class, error)) = scene.attempt(deed) {
+                        let retryable = failure == Failure::Unavailable;
+                        assert_eq!(class == ErrorClass::Retryable, retryable, "{case}: {error}");
+                        assert!(error.contains(&format!("{failure:?}")), "{case}: {error}");
+                    }
+                    assert_eq!(scene.world.restore(scene.kept, "root").unwrap(), disk(1, 4));
+                    scene.store.heal();
+                    again(&scene, deed, &case);
+                    scene.check(deed);
+                }
+            }
+        }
+    }
+}
+
+/// The next try after the store works again. An undelete that died with its intent made is in
+/// the way of no other.
+fn again(scene: &Scene, deed: Deed, case: &str) {
+    if let Err(error) = scene.attempt(deed) {
+        panic!("{case}: the next try fails: {error:?}");
+    }
+}
+
+#[test]
+fn each_write_that_fails_once_is_tried_again_where_that_helps() {
+    for deed in DEEDS {
+        let writes = writes_of(deed);
+        for nth in 1..=writes {
+            for side in [Side::Before, Side::After] {
+                let scene = Scene::new(true);
+                scene.store.fail_write(nth, side, Failure::Unavailable);
+                if let Err(error) = scene.attempt(deed) {
+                    panic!("{deed:?}, write {nth} of {writes}, {side:?}: {error:?}");
+                }
+                scene.check(deed);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_store_that_stays_broken_is_reported_within_a_minute() {
+    for deed in DEEDS {
+        let writes = writes_of(deed);
+        for from in 1..=writes {
+            for failure in [Failure::Unavailable, Failure::Full, Failure::ReadOnly] {
+                let scene = Scene::new(true);
+                let began = strongroom_base::Clock::now(&*scene.world.clock);
+                scene.store.fail_writes(from.., failure);
+                let result = scene.attempt(deed);
+                let took = strongroom_base::Clock::now(&*scene.world.clock).since(began);
+                // A full store still deletes, so what only deletes from here on gets through.
+                if failure != Failure::Full {
+                    assert!(result.is_err(), "{deed:?} from write {from}: {failure:?}");
+                }
+                // The call itself and the attempt to say that it has ended.
+                assert!(took < Duration::from_mins(2), "{deed:?} from {from}: {took:?}");
+                assert!(scene.store.writes() < writes + 60, "{deed:?} goes on and on");
+                scene.store.heal();
+                again(&scene, deed, "after all writes failed");
+                scene.check(deed);
+            }
+        }
+    }
+}

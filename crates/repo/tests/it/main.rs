@@ -1,0 +1,17 @@
+//! The engine's component tests.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected shall stop there"
+)]
+
+mod damage;
+mod engine;
+mod faulty_writes;
+mod invariants;
+mod object;
+mod power_cut;
+mod protocol;
+mod s3;
+mod simulation;
+mod world;

@@ -1,0 +1,156 @@
+//! Master keys in files: 32 random bytes as base64, readable by their owner only.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use strongroom_base::{Rng, Secret};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::failure::{Failure, Kind};
+use crate::output::warn;
+
+/// More than any key and its line end; a disk image given by mistake is not read whole.
+const MAX_LEN: u64 = 1024;
+
+/// A new random key.
+pub(crate) fn generate(rng: &dyn Rng) -> Secret {
+    let mut bytes = [0; 32];
+    rng.fill(&mut bytes);
+    let key = Secret::new(bytes);
+    bytes.zeroize();
+    key
+}
+
+/// The key as text, as files and variables hold it.
+pub(crate) fn encode(key: &Secret) -> Zeroizing<String> {
+    Zeroizing::new(STANDARD.encode(key.expose()))
+}
+
+/// Reads a key; `from` says where it came from.
+pub(crate) fn decode(text: &str, from: &str) -> Result<Secret> {
+    let wrong = || {
+        Failure::new(Kind::Key, format!("{from} holds no key"))
+            .hint("a key is 32 random bytes as base64; `strongroom repo key generate` makes one")
+    };
+    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| wrong())?);
+    let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| wrong())?;
+    Ok(Secret::new(*bytes))
+}
+
+/// Reads the key in the file at `path`, and warns when others may read it as well.
+pub(crate) fn read(path: &Path) -> Result<Secret> {
+    let at = path.display();
+    let metadata = fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::new(Kind::Key, format!("there is no key file {at}"))
+            .hint("check --key-file; without its key a repository cannot be opened"),
+        _ => Failure::new(Kind::Key, format!("reading the key file {at}: {error}")),
+    })?;
+    if !metadata.is_file() || metadata.len() > MAX_LEN {
+        return Err(Failure::new(Kind::Key, format!("{at} is no key file")).into());
+    }
+    let mode = metadata.permissions().mode();
+    if mode & 0o077 != 0 {
+        warn(&format!("the key file {at} can be read by others; `chmod 600 {at}`"));
+    }
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::new(Kind::Key, format!("reading the key file {at}: {error}")))?;
+    decode(&Zeroizing::new(text), &format!("the key file {at}"))
+}
+
+/// Writes a new key file that only its owner may read, durably. Never replaces anything.
+pub(crate) fn create(path: &Path, key: &Secret) -> Result<()> {
+    let at = path.display();
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::new(Kind::Conflict, format!("{at} exists"))
+            .hint("a key file is never replaced: the key in it may be the only one"),
+        _ => Failure::new(Kind::Key, format!("making the key file {at}: {error}")),
+    })?;
+    let mut write = || -> io::Result<()> {
+        file.write_all(encode(key).as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        File::open(parent(path))?.sync_all()
+    };
+    write().with_context(|| format!("writing the key file {at}"))
+}
+
+/// Refuses a key file inside the repository's directory: whoever takes the one has the other.
+pub(crate) fn refuse_inside(key: &Path, repository: &Path) -> Result<()> {
+    if resolve(key)?.starts_with(resolve(repository)?) {
+        let message = format!(
+            "the key file {} would lie inside the repository {}",
+            key.display(),
+            repository.display()
+        );
+        let hint = "keep the key elsewhere: who steals or loses the store must not get or lose it";
+        return Err(Failure::usage(message).hint(hint).into());
+    }
+    Ok(())
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The real place of a path of which the last parts need not exist yet.
+fn resolve(path: &Path) -> Result<PathBuf> {
+    let path = std::path::absolute(path).context("finding the current directory")?;
+    for existing in path.ancestors() {
+        if let Ok(real) = existing.canonicalize() {
+            return Ok(match path.strip_prefix(existing) {
+                Ok(rest) if !rest.as_os_str().is_empty() => real.join(rest),
+                _ => real,
+            });
+        }
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_base::rng::OsRng;
+
+    use super::*;
+
+    #[test]
+    fn created_key_is_read_back_and_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let key = generate(&OsRng);
+        create(&path, &key).unwrap();
+        assert!(read(&path).unwrap() == key);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(create(&path, &key).is_err(), "an existing key is never replaced");
+    }
+
+    #[test]
+    fn decode_refuses_what_is_no_key() {
+        for text in ["", "short", "AAAA", "!!!!"] {
+            assert!(decode(text, "test").is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refuse_inside_follows_links() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = dir.path().join("repository");
+        fs::create_dir(&repository).unwrap();
+        std::os::unix::fs::symlink(&repository, dir.path().join("link")).unwrap();
+        let check = |key: &str, refused: bool| {
+            let found = refuse_inside(&dir.path().join(key), &repository);
+            assert_eq!(found.is_err(), refused, "{key}");
+        };
+        check("repository/key", true);
+        check("repository/a/b/key", true);
+        check("link/key", true);
+        check("key", false);
+        check("repository-key", false);
+    }
+}

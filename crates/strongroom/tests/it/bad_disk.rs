@@ -1,0 +1,155 @@
+//! Disks that cannot be backed up, and targets that cannot be restored to.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+
+use crate::program::{MIB, World, assert_same, id_of};
+
+#[test]
+fn disk_that_is_no_disk_is_refused_with_a_hint() {
+    let world = World::with_repository();
+    let good = world.disk("good.img", MIB);
+    world.backup("root", &good);
+    let check = |path: &str, code: i32| {
+        let said = world.fails(&["backup", "--disk", &format!("root={path}")], code);
+        assert!(said.starts_with("error: "), "{said}");
+    };
+    check("/nowhere/disk.img", 3);
+    let empty = world.path("empty.img");
+    File::create_new(&empty).unwrap();
+    check(empty.to_str().unwrap(), 2);
+    check(world.path("").to_str().unwrap(), 2);
+    check("/dev/null", 2);
+    let trap = world.path("trap.img");
+    fs::write(&trap, b"QFI\xfb and something").unwrap();
+    check(trap.to_str().unwrap(), 2);
+
+    assert_same(&good, &world.restore("latest", "back.img"));
+}
+
+#[test]
+fn two_disks_of_one_name_and_a_format_without_disk_are_usage_errors() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", MIB);
+    let disk = disk.to_str().unwrap();
+    world.fails(&["backup", "--disk", disk, "--disk", disk], 2);
+    world.fails(&["backup", "--disk", disk, "--format", "other=raw"], 2);
+    world.fails(&["backup", "--disk", disk, "--format", "vmdk"], 2);
+    world.fails(&["backup", "--disk", disk, "--level", "0"], 2);
+    world.fails(&["backup", "--disk", disk, "--parent", "ffffffff"], 3);
+    world.fails(&["backup"], 2);
+}
+
+#[test]
+fn odd_sizes_come_back_whole() {
+    let world = World::with_repository();
+    for size in [1, 511, 513, 65_535, 65_537, MIB + 1] {
+        let disk = world.disk(&format!("{size}.img"), size);
+        let id = id_of(&world.backup("root", &disk));
+        assert_same(&disk, &world.restore(&id, &format!("{size}-back.img")));
+    }
+}
+
+#[test]
+fn shrinking_disk_fails_the_backup() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", 512 * MIB);
+    let mut backup = world.command(&["backup", "--disk", disk.to_str().unwrap()]).spawn().unwrap();
+    while fs::read_dir(world.repo.join("session")).map_or(0, Iterator::count) == 0 {
+        assert!(backup.try_wait().unwrap().is_none(), "the backup ended before it began");
+        std::thread::yield_now();
+    }
+    signal(&backup, "STOP");
+    OpenOptions::new().write(true).open(&disk).unwrap().set_len(100 * MIB).unwrap();
+    signal(&backup, "CONT");
+    assert_eq!(backup.wait().unwrap().code(), Some(8));
+    assert_eq!(world.json(&["list"])["backups"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn disk_that_somebody_writes_is_refused_unless_forced() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", MIB);
+    let arg = disk.to_str().unwrap();
+    // Another process that has the disk open for writing; this one must not keep it open itself.
+    let mut writer = {
+        let open = OpenOptions::new().append(true).open(&disk).unwrap();
+        std::process::Command::new("sleep").arg("60").stdout(open).spawn().unwrap()
+    };
+    let said = world.fails(&["backup", "--disk", arg], 8);
+    assert!(said.contains("sleep"), "{said}");
+    world.ok(&["backup", "--disk", arg, "--force-unsafe"]);
+    let said = world.fails(&["restore", "latest", "--in-place", arg], 8);
+    assert!(said.contains("hint: "), "{said}");
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    world.ok(&["backup", "--disk", arg]);
+}
+
+#[test]
+fn restore_refuses_targets_that_do_not_fit() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", 4 * MIB);
+    world.backup("root", &disk);
+    let check = |arguments: &[&str], code: i32| {
+        let all: Vec<_> = ["restore", "latest"].iter().chain(arguments).copied().collect();
+        let said = world.fails(&all, code);
+        assert!(said.contains("hint: "), "{said}");
+    };
+    let small = world.disk("small.img", MIB);
+    let before = fs::read(&small).unwrap();
+    let small = small.to_str().unwrap();
+    check(&["--in-place", small], 2);
+    assert!(fs::read(small).unwrap() == before, "the target was not touched");
+    check(&["--to", small], 4);
+    check(&["--in-place", "/nowhere/disk.img"], 3);
+    check(&["--to", "x.qcow2"], 2);
+    check(&["--disk", "other", "--to", world.path("x.img").to_str().unwrap()], 3);
+    check(&[], 2);
+    world.fails(&["restore", "latest", "--to", "a", "--stdout"], 2);
+    assert!(!world.path("x.img").exists());
+}
+
+#[test]
+fn restore_onto_the_source_of_a_running_backup_is_refused() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", 512 * MIB);
+    let small = world.disk("small.img", MIB);
+    let id = id_of(&world.backup("small", &small));
+    let arg = disk.to_str().unwrap();
+    let mut backup = world.command(&["backup", "--quiet", "--disk", arg]).spawn().unwrap();
+    while fs::read_dir(world.repo.join("session")).map_or(0, Iterator::count) < 2 {
+        assert!(backup.try_wait().unwrap().is_none(), "the backup ended before it began");
+        std::thread::yield_now();
+    }
+    // It must not end before the other command has looked, however fast the machine is.
+    signal(&backup, "STOP");
+    world.fails(&["restore", &id, "--in-place", arg], 8);
+    signal(&backup, "CONT");
+    assert_eq!(backup.wait().unwrap().code(), Some(0));
+    assert_same(&disk, &world.restore("latest", "back.img"));
+}
+
+fn signal(child: &std::process::Child, name: &str) {
+    let id = child.id().to_string();
+    let done = std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap();
+    assert!(done.success());
+}
+
+#[test]
+fn restore_leaves_no_file_when_it_fails() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", 4 * MIB);
+    world.backup("root", &disk);
+    let pack = fs::read_dir(world.repo.join("pack")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&pack).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    File::create(&pack).unwrap().write_all(&bytes).unwrap();
+    let to = world.path("to.img");
+    world.fails(&["restore", "latest", "--to", to.to_str().unwrap()], 6);
+    assert!(!to.exists());
+    let parts = fs::read_dir(world.path("")).unwrap().flatten();
+    let parts = parts.filter(|entry| entry.file_name().to_string_lossy().ends_with(".part"));
+    assert_eq!(parts.count(), 0);
+}

@@ -1,0 +1,71 @@
+//! Stores that run full or cannot be written: these tests mount file systems and need root.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use strongroom_base::clock::system_instant;
+
+use crate::program::{MIB, World, assert_same};
+
+/// A mount that ends with the test.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn new(at: &Path, arguments: &[&str]) -> Self {
+        let mounted = Command::new("mount").args(arguments).arg(at).output().unwrap();
+        let said = String::from_utf8_lossy(&mounted.stderr);
+        assert!(mounted.status.success(), "mounting needs root: {said}");
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().unwrap();
+    }
+}
+
+#[test]
+fn full_store_ends_the_backup_within_a_minute() {
+    let world = World::new();
+    fs::create_dir(&world.repo).unwrap();
+    let _mount = Mount::new(&world.repo, &["-t", "tmpfs", "-o", "size=24m", "strongroom-test"]);
+    world.ok(&["init"]);
+    let small = world.disk("small.img", 4 * MIB);
+    world.backup("small", &small);
+
+    let large = world.disk("large.img", 256 * MIB);
+    let began = system_instant();
+    let said = world.fails(&["backup", "--disk", large.to_str().unwrap()], 9);
+    assert!(began.elapsed().as_secs() < 60);
+    assert!(said.contains("full") && said.contains("hint: make room"), "{said}");
+
+    assert_same(&small, &world.restore("latest", "back.img"));
+    // What the failed backup left behind goes, and then there is room again.
+    world.ok(&["gc", "--grave-delay", "0", "--dead-after", "0"]);
+    let other = world.disk("other.img", 5 * MIB);
+    world.backup("other", &other);
+    assert_same(&other, &world.restore("latest", "other-back.img"));
+}
+
+#[test]
+fn read_only_store_ends_every_command_that_writes() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", 4 * MIB);
+    world.backup("root", &disk);
+    let began = system_instant();
+    {
+        let repo = world.repo.to_str().unwrap();
+        let bind = Mount::new(&world.repo, &["--bind", repo]);
+        let remounted = Command::new("mount").args(["-o", "remount,ro,bind", repo]).status();
+        assert!(remounted.unwrap().success());
+        let said = world.fails(&["backup", "--disk", disk.to_str().unwrap()], 9);
+        assert!(said.contains("read-only"), "{said}");
+        world.fails(&["delete", "latest", "--yes"], 9);
+        world.fails(&["gc"], 9);
+        drop(bind);
+    }
+    assert!(began.elapsed().as_secs() < 60);
+    assert_same(&disk, &world.restore("latest", "back.img"));
+}

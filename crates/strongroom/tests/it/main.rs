@@ -1,0 +1,16 @@
+//! The real binary over a repository in a directory.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "this is a test in all its parts, and it starts the real program"
+)]
+
+mod bad_disk;
+mod bad_place;
+mod document;
+mod full_store;
+mod key;
+mod life;
+mod program;

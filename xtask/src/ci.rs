@@ -1,0 +1,82 @@
+//! `cargo xtask ci`: exactly what CI runs, from an empty cache, on two cores, within an hour.
+//!
+//! The first failure ends the run; nothing is skipped: a missing tool is installed or fails the run.
+//! The last line of the output is the sum of all tests.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::checkout::Checkout;
+use crate::step::step;
+use crate::suite::{self, Summary};
+use crate::toolbox::Toolbox;
+use crate::{layers, process, tidy};
+
+const CARGO_DENY: &str = "0.20.2";
+
+/// Runs all steps.
+pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
+    let tools = Toolbox::open()?;
+    step("packages", || packages(checkout, "base"))?;
+    step("fmt", || cargo(checkout, &["fmt", "--all", "--check"]))?;
+    step("clippy", || {
+        let lint = ["clippy", "--workspace", "--all-targets", "--all-features", "--locked"];
+        process::run(process::cargo(checkout.root()).args(lint).args(["--", "-D", "warnings"]))
+    })?;
+    step("layers", || layers::run(checkout))?;
+    step("tidy", || tidy::run(checkout))?;
+    step("doc", || {
+        let doc = ["doc", "--workspace", "--no-deps", "--all-features", "--locked"];
+        let mut command = process::cargo(checkout.root());
+        process::run(command.args(doc).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    step("deny", || deny(checkout, &tools))?;
+    let servers = step("servers", || servers(&tools))?;
+    let summary = step("test", || test(checkout, servers))?;
+    summary.name_failures();
+    println!("{summary}");
+    Ok(if summary.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Installs the missing Debian packages of one section of packages.txt.
+pub(crate) fn packages(checkout: &Checkout, section: &str) -> Result<()> {
+    process::run(process::command(checkout.root().join("scripts/packages.sh")).arg(section))
+}
+
+fn cargo(checkout: &Checkout, arguments: &[&str]) -> Result<()> {
+    process::run(process::cargo(checkout.root()).args(arguments))
+}
+
+/// Licences, banned crates and sources, by deny.toml.
+pub(crate) fn deny(checkout: &Checkout, tools: &Toolbox) -> Result<()> {
+    let binary = tools.cargo_tool("cargo-deny", CARGO_DENY)?;
+    let mut command = process::command(&binary);
+    command.current_dir(checkout.root()).args(["--locked", "--all-features", "check"]);
+    process::run(command.args(["--hide-inclusion-graph", "licenses", "bans", "sources"]))
+}
+
+/// The real S3 servers that tests start, by the environment variable that names each binary.
+fn servers(tools: &Toolbox) -> Result<[(&'static str, PathBuf); 2]> {
+    let weed = tools.weed()?;
+    let versitygw = tools.versitygw()?;
+    Ok([("STRONGROOM_TEST_WEED", weed), ("STRONGROOM_TEST_VERSITYGW", versitygw)])
+}
+
+/// Prints the servers as shell exports, for tests that a person starts without `ci`.
+pub(crate) fn print_servers(tools: &Toolbox) -> Result<()> {
+    for (variable, binary) in servers(tools)? {
+        println!("export {variable}='{}'", binary.display());
+    }
+    Ok(())
+}
+
+/// All tests of the workspace, with real S3 servers for those that ask for them.
+fn test(checkout: &Checkout, servers: [(&'static str, PathBuf); 2]) -> Result<Summary> {
+    let mut command = process::cargo(checkout.root());
+    command
+        .args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"])
+        .envs(servers);
+    suite::run(&mut command)
+}

@@ -1,0 +1,80 @@
+//! The project's own chores: `cargo xtask <command>`.
+//!
+//! # Why
+//! What CI runs and what a person runs must be the same thing, and must work on a machine that has
+//! Rust and Debian's packages. So the chores are a program of the workspace. It starts binaries and
+//! links none of our crates: a change of the engine does not rebuild it, and it works while the
+//! engine does not compile.
+//!
+//! # Not here
+//! The Debian packages: `scripts/packages.sh`, because xtask cannot be linked before they are there.
+
+mod bench;
+mod boot;
+mod checkout;
+mod ci;
+mod finding;
+mod fuzz;
+mod layers;
+mod nightly;
+mod process;
+mod rust_text;
+mod step;
+mod suite;
+mod tidy;
+mod toolbox;
+mod torture;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+
+use crate::checkout::Checkout;
+use crate::toolbox::Toolbox;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  ci                    everything that CI runs; `make test` is the same
+  layers                which crate may use which (xtask/layers.toml)
+  tidy                  sizes, names, invariants, links, remarks
+  deny                  licences, banned crates and sources (deny.toml)
+  servers               installs the S3 servers of the tests, prints shell exports
+  nightly               ci, fuzz, torture, boot and bench
+  fuzz                  every fuzz target for a minute
+  torture --minutes N   the long random tests, N minutes each
+  bench engine          Strongroom against its peers; `bench engine --help`
+  boot                  backs up a Debian disk, restores it and boots it
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    run(&arguments).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: &[&str]) -> Result<ExitCode> {
+    let done = |()| ExitCode::SUCCESS;
+    match *arguments {
+        ["ci"] => ci::run(&Checkout::current()?),
+        ["layers"] => layers::run(&Checkout::current()?).map(done),
+        ["tidy"] => tidy::run(&Checkout::current()?).map(done),
+        ["deny"] => ci::deny(&Checkout::current()?, &Toolbox::open()?).map(done),
+        ["servers"] => ci::print_servers(&Toolbox::open()?).map(done),
+        ["nightly"] => nightly::run(&Checkout::current()?),
+        ["fuzz"] => fuzz::run(&Checkout::current()?).map(done),
+        ["torture", "--minutes", minutes] => {
+            let minutes = minutes.parse().context("--minutes takes a whole number")?;
+            torture::run(&Checkout::current()?, minutes)
+        }
+        ["bench", "engine", ref options @ ..] => bench::run(Checkout::current()?.root(), options),
+        ["boot"] => boot::run(&Checkout::current()?).map(done),
+        _ => {
+            eprint!("{USAGE}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}
