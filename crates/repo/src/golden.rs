@@ -22,6 +22,7 @@ use crate::index::segment::{self, IndexedPack};
 use crate::key::{self, PackId};
 use crate::manifest::ManifestDoc;
 use crate::manifest::node::Node;
+use crate::memory::MemoryBudget;
 use crate::object::ObjectKey;
 use crate::object::memory::MemoryStore;
 use crate::pack::PackKind;
@@ -77,6 +78,7 @@ fn env(store: &MemoryStore, rng: Arc<dyn Rng>) -> Env {
         clock: Arc::new(StoppedClock),
         rng,
         compute: Arc::new(Inline),
+        memory: MemoryBudget::default(),
     }
 }
 

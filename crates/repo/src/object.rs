@@ -22,8 +22,8 @@ pub mod address;
 pub mod local;
 pub mod memory;
 pub mod metrics;
+pub mod overlay;
 pub mod probe;
-pub mod readonly;
 pub mod retry;
 pub mod s3;
 

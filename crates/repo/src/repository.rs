@@ -17,6 +17,7 @@ use crate::crypto::RepoKeys;
 use crate::crypto::slot::{self, RepoSecrets, SlotError};
 use crate::format::{self, Config, ConfigError, FORMAT_VERSION};
 use crate::key;
+use crate::memory::MemoryBudget;
 use crate::object::{ObjectError, ObjectKey, ObjectStore};
 
 /// Everything outside the engine that it works with.
@@ -30,6 +31,8 @@ pub struct Env {
     pub rng: Arc<dyn Rng>,
     /// What hashes and compresses.
     pub compute: Arc<dyn Compute>,
+    /// What the sessions of this process share.
+    pub memory: MemoryBudget,
 }
 
 /// An open repository. Clones share everything.

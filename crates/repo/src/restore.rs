@@ -9,10 +9,11 @@
 //! A restore that fails or dies never calls the sink's `finish`: a new file keeps its temporary
 //! name, a disk in place is partly written and the same call repeats it.
 
+mod loaded_frame;
+
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use strongroom_base::ids::ManifestId;
 use strongroom_base::{BlockSink, ByteRange, CancelToken, ErrorClass, Progress, SinkError};
@@ -28,10 +29,12 @@ use crate::manifest::cursor::MapCursor;
 use crate::manifest::map::{Geometry, UNIT_LEN};
 use crate::manifest::node::{FAN_OUT, Node};
 use crate::manifest::{DiskRecord, Manifest};
-use crate::pack::open::{FramePlace, OpenPack};
+use crate::pack::frame::FRAME_LEN;
+use crate::pack::open::FramePlace;
 use crate::repository::Repository;
+use crate::restore::loaded_frame::LoadedFrame;
 use crate::rules::Rule;
-use crate::session::reader::{UnitReader, open_pack, unit_in};
+use crate::session::reader::{READER_MEMORY, UnitReader, open_pack};
 use crate::session::{Session, SessionKind};
 
 /// Units restored by one job: 4 MiB.
@@ -40,6 +43,12 @@ const BATCH: usize = 64;
 const AHEAD: usize = 4;
 /// Bytes between two frames that are rather read than skipped.
 const GAP: u64 = 64 << 10;
+
+/// Most memory that a restore holds on `width` threads, in bytes: a batch under way has its bytes
+/// and the sealed frames that they come from.
+const fn memory(width: usize) -> u64 {
+    (READER_MEMORY + (width + AHEAD) * 2 * BATCH * UNIT_LEN + width * 4 * FRAME_LEN) as u64
+}
 
 /// Why a backup could not be restored.
 #[derive(Debug, thiserror::Error)]
@@ -183,6 +192,7 @@ impl ReadSession {
         cancel: &CancelToken,
         progress: &Progress,
     ) -> Result<(), RestoreError> {
+        let _share = self.repo.env.memory.share(memory(self.repo.env.compute.width())).await;
         let disk = self
             .manifest
             .disk(name)
@@ -224,7 +234,8 @@ impl DiskRestore {
             let leaf = cursor.leaf(n).await?.map(|(_, node)| node);
             Ok(Some((self.split(n, leaf.as_deref()), (cursor, n + 1))))
         });
-        let batches = batches.map_ok(|batches| stream::iter(batches).map(Ok)).try_flatten();
+        // Boxed, or the compiler cannot see that the whole may move between threads.
+        let batches = batches.map_ok(|batches| stream::iter(batches).map(Ok)).try_flatten().boxed();
         let ahead = self.repo.env.compute.width() + AHEAD;
         if self.sink.in_order() {
             let filled = batches.map_ok(|batch| self.fill_checked(batch)).try_buffered(ahead);
@@ -424,70 +435,4 @@ fn coalesce(wants: Vec<FrameWant>) -> Vec<Vec<FrameWant>> {
         }
     }
     groups
-}
-
-/// A frame whose sealed bytes have arrived.
-struct LoadedFrame {
-    pack: Arc<OpenPack>,
-    frame: FramePlace,
-    sealed: Bytes,
-    units: Vec<(usize, Location)>,
-}
-
-impl LoadedFrame {
-    /// Unpacks into the batch's buffer and checks each unit's name; the units that are not what
-    /// they should be come back.
-    fn unpack(
-        &self,
-        ends: &[Range<usize>],
-        ids: &[Option<UnitId>],
-        keys: &crate::crypto::RepoKeys,
-        buffer: &mut [u8],
-    ) -> Vec<usize> {
-        thread_local! {
-            static SCRATCH: std::cell::RefCell<(Vec<u8>, Vec<u8>)> = std::cell::RefCell::default();
-        }
-        let opened = SCRATCH.with_borrow_mut(|(scratch, raw)| {
-            if let Some(range) = self.direct(ends) {
-                let out = buffer.get_mut(range)?;
-                return self.pack.open_frame_into(self.frame, &self.sealed, scratch, out).ok();
-            }
-            self.pack.open_frame(self.frame, &self.sealed, scratch, raw).ok()?;
-            for (n, location) in &self.units {
-                let out = buffer.get_mut(ends.get(*n)?.clone())?;
-                let bytes = unit_in(location, raw).ok()?;
-                if bytes.len() == out.len() {
-                    out.copy_from_slice(bytes);
-                } else {
-                    out.fill(0);
-                }
-            }
-            Some(())
-        });
-        let is_right = |n: usize| {
-            let bytes = ends.get(n).and_then(|range| buffer.get(range.clone()));
-            opened.is_some()
-                && bytes.map(|bytes| keys.unit_id(bytes)) == ids.get(n).copied().flatten()
-        };
-        self.units.iter().map(|(n, _)| *n).filter(|n| !is_right(*n)).collect()
-    }
-
-    /// Where the whole frame goes, if its units lie in the batch as they lie in the frame.
-    fn direct(&self, ends: &[Range<usize>]) -> Option<Range<usize>> {
-        let (first, location) = self.units.first()?;
-        let start = ends.get(*first)?.start;
-        let mut offset = 0;
-        if location.offset != 0 {
-            return None;
-        }
-        for (n, location) in &self.units {
-            let range = ends.get(*n)?;
-            let is_next = location.offset == offset && range.start == start + offset as usize;
-            if !is_next || range.len() != location.len as usize {
-                return None;
-            }
-            offset += location.len;
-        }
-        (offset == self.frame.raw_len).then(|| start..start + offset as usize)
-    }
 }

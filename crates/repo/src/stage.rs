@@ -18,17 +18,25 @@ use crate::manifest::map::{Geometry, MapBuilder, NewNode, UNIT_LEN};
 use crate::manifest::node::FAN_OUT;
 use crate::object::ObjectError;
 use crate::pack::PackKind;
-use crate::pack::builder::{PackBuilder, SealedPack};
+use crate::pack::builder::{PACK_MEMORY, PackBuilder, SealedPack};
 use crate::pack::frame::{FRAME_LEN, FrameUnit, PackedFrame, RawFrame, compress};
 use crate::repository::Repository;
 use crate::session::reader::UnitReader;
-use crate::session::scan::{Chunk, Piece};
+use crate::session::scan::{CHUNK_LEN, Chunk, Piece};
 use crate::session::upload::SharedKnown;
 use crate::wire::len_u32;
 
 /// Nodes are read one by one and hardly compress: small frames keep reading one cheap.
 const NODE_FRAME_LEN: usize = 128 << 10;
 const UNITS_PER_FRAME: usize = FRAME_LEN / UNIT_LEN;
+
+/// Most memory that the middle stage holds when frames are compressed by `width` threads: frames
+/// that wait, each of which may keep a whole chunk of the scan, and what they compress to; the open
+/// pack of each kind and the one that is queued; units and nodes that do not fill a frame yet.
+pub(crate) const fn memory(width: usize) -> usize {
+    let frames = 2 * width + 1;
+    frames * (CHUNK_LEN + FRAME_LEN) + 3 * PACK_MEMORY + 2 * FRAME_LEN
+}
 
 /// The state of the middle stage over all disks of a backup.
 pub(crate) struct Stage {

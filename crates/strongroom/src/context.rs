@@ -12,14 +12,15 @@ use strongroom_repo::compute::ThreadPool;
 use strongroom_repo::object::ObjectStore;
 use strongroom_repo::object::address::StoreAddress;
 use strongroom_repo::object::metrics::{CountingStore, StoreUsage};
+use strongroom_repo::object::overlay::OverlayStore;
 use strongroom_repo::object::retry::RetryStore;
 use strongroom_repo::object::s3::S3Credentials;
-use strongroom_repo::{Env, Repository};
+use strongroom_repo::{Env, MemoryBudget, Repository};
 
 use crate::clock::TokioClock;
 use crate::failure::Failure;
 use crate::master_key::KeySource;
-use crate::output::{Format, Printer};
+use crate::output::{Format, Printer, warn};
 use crate::progress_line::Display;
 
 /// Options of every `repo` command.
@@ -122,6 +123,7 @@ impl Context {
             clock: Arc::clone(&self.clock),
             rng: Arc::clone(&self.rng),
             compute: Arc::new(pool),
+            memory: MemoryBudget::default(),
         };
         Ok(OpenStore { plain, env, counting })
     }
@@ -129,12 +131,29 @@ impl Context {
     /// Opens the repository.
     pub(crate) async fn open(&self) -> Result<(Repository, OpenStore)> {
         // The address first: who mistyped it should not be asked for a key by a command.
-        let store = self.open_store()?;
+        self.open_in(self.open_store()?).await
+    }
+
+    async fn open_in(&self, store: OpenStore) -> Result<(Repository, OpenStore)> {
         let key = self.key()?;
         let repository = Repository::open(store.env.clone(), &key)
             .await
             .with_context(|| format!("opening the repository {}", store.env.store.label()))?;
         Ok((repository, store))
+    }
+
+    /// Opens the repository for a command that only reads: it works on a store that is full or
+    /// read-only too.
+    pub(crate) async fn open_to_read(&self) -> Result<(Repository, OpenStore)> {
+        let mut store = self.open_store()?;
+        let inner = Arc::clone(&store.env.store);
+        let overlay = OverlayStore::new(inner, Arc::clone(&self.clock), |error| {
+            warn(&format!(
+                "{error}: reading on, unseen by others; do not delete and collect meanwhile"
+            ));
+        });
+        store.env.store = Arc::new(overlay);
+        self.open_in(store).await
     }
 
     /// How progress is shown.

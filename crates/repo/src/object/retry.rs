@@ -27,7 +27,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause: longer ones only make a store that came back wait for us.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// After this much time no new attempt starts, so that an error comes within a minute.
+/// No new attempt starts that would end later than this if it took as long as the last one. A
+/// failed backup needs one more request to say so, and both together must fit into a minute.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(45);
 
 /// Tries calls to `inner` again while its errors are [`ErrorClass::Retryable`].
@@ -52,12 +53,15 @@ impl RetryStore {
         let began = self.clock.monotonic();
         let mut pause = FIRST_PAUSE;
         loop {
+            let attempted = self.clock.monotonic();
             let error = match attempt().await {
                 Err(error) if error.class() == ErrorClass::Retryable => error,
                 result => return result,
             };
             let wait = self.spread(pause);
-            if self.clock.monotonic().saturating_sub(began) + wait >= GIVE_UP_AFTER {
+            let now = self.clock.monotonic();
+            let next_end = now.saturating_sub(began) + wait + now.saturating_sub(attempted);
+            if next_end >= GIVE_UP_AFTER {
                 return Err(error);
             }
             self.clock.sleep(wait).await;

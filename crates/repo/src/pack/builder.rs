@@ -12,6 +12,8 @@ use crate::wire::len_u32;
 
 /// Size at which a pack is closed.
 pub(crate) const PACK_LEN: usize = 16 << 20;
+/// Most memory that an open or sealed pack holds: the last frame may go beyond the limit.
+pub(crate) const PACK_MEMORY: usize = PACK_LEN + PACK_LEN / 8;
 /// Direct I/O wants memory that starts at a page.
 const ALIGN: usize = 4096;
 
@@ -39,7 +41,7 @@ pub(crate) struct SealedPack {
 impl PackBuilder {
     /// An empty pack.
     pub(crate) fn new(id: PackId, kind: PackKind, keys: &RepoKeys, rng: &dyn Rng) -> Self {
-        let mut buffer: Vec<u8> = Vec::with_capacity(PACK_LEN + PACK_LEN / 8 + ALIGN);
+        let mut buffer: Vec<u8> = Vec::with_capacity(PACK_MEMORY + ALIGN);
         let start = buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
         buffer.resize(start, 0);
         let salt = salt(rng);

@@ -20,11 +20,14 @@ use crate::index::view::IndexView;
 use crate::key::PackId;
 use crate::manifest::node::Node;
 use crate::object::ObjectError;
+use crate::pack::frame::FRAME_LEN;
 use crate::pack::open::OpenPack;
 use crate::repository::Repository;
 
 /// Unpacked bytes of frames that are kept for the next unit.
 const CACHE_LEN: usize = 32 << 20;
+/// Most memory that one reader holds: its cache, and a frame on its way there.
+pub(crate) const READER_MEMORY: usize = CACHE_LEN + 4 * FRAME_LEN;
 
 /// Reads from one repository with one view of its index, which it renews when needed.
 pub(crate) struct UnitReader {

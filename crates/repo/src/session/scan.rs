@@ -12,7 +12,7 @@ use crate::manifest::map::UNIT_LEN;
 
 /// Bytes read and hashed by one job. Small enough that what was read is still in the cache when
 /// it is hashed and compressed.
-pub(crate) const CHUNK_LEN: u64 = 4 << 20;
+pub(crate) const CHUNK_LEN: usize = 4 << 20;
 /// Bytes of disk whose allocation is asked for at once.
 const WINDOW_LEN: u64 = 1 << 30;
 /// Bytes read by one call.
@@ -37,6 +37,12 @@ pub(crate) struct Chunk {
     pub(crate) units: Vec<Option<UnitId>>,
     /// Bytes that were really read.
     pub(crate) read: u64,
+}
+
+/// Most memory that a scan holds when `width` threads read: chunks that are read or wait for the
+/// one before them.
+pub(crate) const fn memory(width: usize) -> usize {
+    (width + 2) * CHUNK_LEN
 }
 
 /// What a scan needs.
@@ -90,7 +96,7 @@ impl Scan {
         let mut start = window.start;
         let mut first = 0;
         while start < window.end {
-            let range = ByteRange { start, end: (start + CHUNK_LEN).min(window.end) };
+            let range = ByteRange { start, end: (start + CHUNK_LEN as u64).min(window.end) };
             while data.get(first).is_some_and(|extent| extent.end <= range.start) {
                 first += 1;
             }

@@ -16,16 +16,25 @@ use tokio::sync::mpsc;
 
 use crate::crypto::UnitId;
 use crate::error::ReadError;
-use crate::index::segment::{self, IndexedPack, MAX_ENTRIES, Segment};
+use crate::index::segment::{self, IndexedPack, Segment};
 use crate::index::view::IndexView;
 use crate::key;
-use crate::pack::builder::SealedPack;
+use crate::pack::builder::{PACK_MEMORY, SealedPack};
 use crate::repository::Repository;
 
 /// Packs on their way at the same time.
 const UPLOADS: usize = 2;
 /// After this time a pack that was sent is named in the index, full segment or not.
 const PUBLISH_EVERY: Duration = Duration::from_secs(30);
+/// So many units make a segment full, that is 16 GiB of new data: what waits for its segment is
+/// held in memory.
+const PUBLISH_ENTRIES: usize = 1 << 18;
+/// Memory for each unit that waits: its name twice, its place, its part of the encoded segment.
+const ENTRY_MEMORY: usize = 192;
+
+/// Most memory that an uploader holds beside the packs that are queued.
+pub(crate) const UPLOAD_MEMORY: usize =
+    PUBLISH_ENTRIES * ENTRY_MEMORY + (UPLOADS + 1) * PACK_MEMORY;
 
 /// What the stages of one writing session share.
 pub(crate) struct Known {
@@ -106,7 +115,7 @@ impl Uploader {
         self.entries += pack.footer.frames.iter().map(|frame| frame.units.len()).sum::<usize>();
         self.unpublished.push(pack.into());
         let waited = self.repo.env.clock.monotonic().saturating_sub(self.published_at);
-        if self.entries >= MAX_ENTRIES || waited >= PUBLISH_EVERY {
+        if self.entries >= PUBLISH_ENTRIES || waited >= PUBLISH_EVERY {
             self.publish().await?;
         }
         Ok(())

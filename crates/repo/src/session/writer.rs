@@ -21,15 +21,20 @@ use strongroom_base::ids::ManifestId;
 use strongroom_base::{BlockSource, CancelToken, ErrorClass, Progress, SourceError};
 use tokio::sync::mpsc;
 
-use super::upload::{Known, SharedKnown, Uploader};
-use super::{Session, SessionKind, commit};
+use super::upload::{Known, SharedKnown, UPLOAD_MEMORY, Uploader};
+use super::{Session, SessionKind, commit, scan};
 use crate::buffer::BufferPool;
 use crate::error::ReadError;
 use crate::manifest::{BackupCost, DiskRecord, Manifest};
 use crate::repository::Repository;
 use crate::rules::Rule;
-use crate::session::reader::UnitReader;
-use crate::stage::Stage;
+use crate::session::reader::{READER_MEMORY, UnitReader};
+use crate::stage::{self, Stage};
+
+/// Most memory that a backup holds on `width` threads, in bytes: 235 MiB on two.
+pub(crate) const fn memory(width: usize) -> u64 {
+    (scan::memory(width) + stage::memory(width) + UPLOAD_MEMORY + READER_MEMORY) as u64
+}
 
 /// A disk to back up.
 #[derive(Clone)]
@@ -137,6 +142,7 @@ impl Repository {
     /// Makes a backup. When this returns a manifest, the backup can be restored.
     pub async fn backup(&self, new: NewBackup) -> Result<(ManifestId, Manifest), BackupError> {
         check_names(&new)?;
+        let _share = self.env.memory.share(memory(self.env.compute.width())).await;
         let started = self.env.clock.monotonic();
         let created = self.env.clock.now();
         let session = self.announce(SessionKind::Writer, new.parents.clone()).await?;
@@ -258,7 +264,7 @@ async fn write_disk(
     let wrong = |source| BackupError::Source { name: input.name.clone(), source };
     let size = input.source.size();
     let repo = reader.repo();
-    let scan = super::scan::Scan {
+    let scan = scan::Scan {
         source: Arc::clone(&input.source),
         keys: repo.keys.clone(),
         compute: Arc::clone(&repo.env.compute),

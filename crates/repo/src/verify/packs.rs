@@ -14,9 +14,20 @@ use crate::index::segment::PackRecord;
 use crate::index::view::IndexView;
 use crate::key::PackId;
 use crate::pack::PackKind;
+use crate::pack::builder::PACK_MEMORY;
 use crate::pack::footer::PackFrame;
+use crate::pack::frame::FRAME_LEN;
 use crate::pack::open::{FramePlace, OpenPack, parse_header};
 use crate::session::reader::UnitReader;
+
+/// Packs read at the same time beside those that are checked.
+const AHEAD: usize = 2;
+
+/// Most memory that checking packs on `width` threads holds, in bytes: packs whole, and on each
+/// thread a frame twice.
+pub(super) const fn memory(width: usize) -> usize {
+    (width + AHEAD) * PACK_MEMORY + width * 2 * FRAME_LEN
+}
 
 /// What is wrong with a pack.
 enum Finding {
@@ -46,7 +57,7 @@ impl Verify {
             return Ok(self.report(findings).await?);
         }
         self.options.progress.add_total(todo.iter().map(|pack| pack.size).sum());
-        let width = self.repo.env.compute.width() + 2;
+        let width = self.repo.env.compute.width() + AHEAD;
         let checks = todo.into_iter().map(|record| self.check(record, Arc::clone(&view)));
         let checks: Vec<_> = checks.collect();
         let mut checks = stream::iter(checks).buffer_unordered(width);

@@ -9,6 +9,7 @@ mod damage;
 mod engine;
 mod faulty_writes;
 mod invariants;
+mod memory;
 mod object;
 mod power_cut;
 mod protocol;

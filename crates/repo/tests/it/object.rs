@@ -14,8 +14,8 @@ use strongroom_repo::object::local::LocalStore;
 use strongroom_repo::object::local::directory_files::LocalOpenError;
 use strongroom_repo::object::memory::MemoryStore;
 use strongroom_repo::object::metrics::{CountingStore, Usage};
+use strongroom_repo::object::overlay::OverlayStore;
 use strongroom_repo::object::probe::{ProbeError, probe};
-use strongroom_repo::object::readonly::ReadOnlyStore;
 use strongroom_repo::object::retry::RetryStore;
 use strongroom_repo::object::{ObjectError, ObjectKey, ObjectMeta, ObjectResult, ObjectStore};
 use strongroom_repo::testing::conformance::Case;
@@ -186,23 +186,57 @@ fn counting_store_counts_requests_and_bytes_by_kind() {
     assert_eq!((usage.written(), usage.read()), (ByteCount(107), ByteCount(110)));
 }
 
+strongroom_repo::object_store_conformance!(overlay, with_overlay);
+
+/// An overlay that has taken over from a store which is full.
+fn overlay() -> (OverlayStore, MemoryStore) {
+    let failing = Failing::with(&[full]);
+    let inner = failing.inner.clone();
+    let store = OverlayStore::new(failing, Arc::new(TestClock::default()), |_| ());
+    block_on(store.put(&key("pack/first"), Bytes::new())).unwrap();
+    block_on(store.delete(&key("pack/first"))).unwrap();
+    assert!(store.is_in_use());
+    (store, inner)
+}
+
+fn with_overlay(case: Case) {
+    let (store, inner) = overlay();
+    block_on(case(&store));
+    assert_eq!(inner.keys(""), [], "the full store has nothing of it");
+}
+
 #[test]
-fn read_only_store_refuses_writes_and_reads_on() {
-    let inner = memory();
-    inner.overwrite(&key("pack/1"), Bytes::from_static(b"x"));
-    let store = ReadOnlyStore::new(Arc::new(inner.clone()));
-    block_on(async {
-        let key = key("pack/1");
-        for refused in [
-            store.put(&key, Bytes::new()).await,
-            store.create(&key, Bytes::new()).await,
-            store.delete(&key).await,
-        ] {
-            assert!(matches!(refused, Err(ObjectError::ReadOnly { .. })), "{refused:?}");
-        }
-        assert_eq!(store.get(&key).await.unwrap(), "x");
-        assert_eq!(store.list("").await.unwrap().len(), 1);
+fn overlay_writes_through_until_the_store_refuses() {
+    let failing = Failing::with(&[]);
+    let inner = failing.inner.clone();
+    let told = Arc::new(Mutex::new(0));
+    let tell = Arc::clone(&told);
+    let store = OverlayStore::new(failing.clone(), Arc::new(TestClock::default()), move |_| {
+        *tell.lock().unwrap() += 1;
     });
+    let (one, two, three) = (key("session/1"), key("session/2"), key("session/3"));
+    block_on(async {
+        store.create(&one, Bytes::from_static(b"1")).await.unwrap();
+        assert!(!store.is_in_use());
+        failing.errors.lock().unwrap().push_back(full);
+        store.create(&two, Bytes::from_static(b"2")).await.unwrap();
+        store.put(&three, Bytes::from_static(b"3")).await.unwrap();
+        assert!(store.is_in_use());
+        assert_eq!(inner.keys(""), std::slice::from_ref(&one));
+        assert_eq!(store.list("session/").await.unwrap().len(), 3);
+        assert_eq!(store.get(&two).await.unwrap(), "2");
+        let taken = store.create(&one, Bytes::new()).await;
+        assert!(matches!(taken, Err(ObjectError::AlreadyExists { .. })), "{taken:?}");
+        store.delete(&two).await.unwrap();
+        assert_eq!(store.list("session/").await.unwrap().len(), 2);
+    });
+    assert_eq!(*told.lock().unwrap(), 1);
+    // An unavailable store is not a full one.
+    let failing = Failing::with(&[unavailable]);
+    let store = OverlayStore::new(failing, Arc::new(TestClock::default()), |_| ());
+    let refused = block_on(store.put(&one, Bytes::new()));
+    assert!(matches!(refused, Err(ObjectError::Unavailable { .. })), "{refused:?}");
+    assert!(!store.is_in_use());
 }
 
 // proves: REPO-1

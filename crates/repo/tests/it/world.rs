@@ -11,8 +11,8 @@ use strongroom_base::{CancelToken, Clock, Progress, Rng, Secret, Timestamp};
 use strongroom_repo::compute::Inline;
 use strongroom_repo::object::memory::MemoryStore;
 use strongroom_repo::{
-    AgeLiveness, BackupError, CollectOptions, DiskInput, Env, Manifest, NewBackup, Repository,
-    RestoreError,
+    AgeLiveness, BackupError, CollectOptions, DiskInput, Env, Manifest, MemoryBudget, NewBackup,
+    Repository, RestoreError,
 };
 
 /// A clock that moves only when a test moves it; sleeping moves it too.
@@ -69,6 +69,7 @@ impl World {
             clock: clock.clone(),
             rng: Arc::new(SeededRng::new(1)),
             compute: Arc::new(Inline),
+            memory: MemoryBudget::default(),
         };
         let repo = run(Repository::init(env, &key)).unwrap();
         Self { clock, store, repo, key }

@@ -63,7 +63,7 @@ impl Diff {
     }
 
     async fn diff(self, context: &Context) -> Result<()> {
-        let (repository, _) = context.open().await?;
+        let (repository, _) = context.open_to_read().await?;
         let catalog = repository.catalog().await.context("listing the backups")?;
         let before = backup_id::find(&catalog, &self.before)?.id;
         let after = backup_id::find(&catalog, &self.after)?.id;

@@ -44,7 +44,7 @@ impl List {
     }
 
     async fn list(self, context: &Context) -> Result<()> {
-        let (repository, _) = context.open().await?;
+        let (repository, _) = context.open_to_read().await?;
         let mut catalog = repository.catalog().await.context("listing the backups")?;
         let short = short_len(&catalog);
         catalog.backups.retain(|entry| self.deleted || entry.deleted.is_none());

@@ -170,7 +170,7 @@ pub(super) async fn restore(
     }
     let cancel = CancelToken::new();
     let work = async {
-        let (repository, store) = context.open().await?;
+        let (repository, store) = context.open_to_read().await?;
         let catalog = repository.catalog().await.context("listing the backups")?;
         let id = backup_id::find(&catalog, id)?.id;
         let session = repository.read_backup(id).await.context("opening the backup")?;

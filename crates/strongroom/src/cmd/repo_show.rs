@@ -31,7 +31,7 @@ impl Show {
     }
 
     async fn show(self, context: &Context) -> Result<()> {
-        let (repository, _) = context.open().await?;
+        let (repository, _) = context.open_to_read().await?;
         let catalog = repository.catalog().await.context("listing the backups")?;
         let entry = backup_id::find(&catalog, &self.id)?;
         let now = context.clock.now();

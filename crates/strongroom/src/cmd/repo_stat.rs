@@ -38,7 +38,7 @@ struct Document {
 impl Stat {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         until_interrupted(async {
-            let (repository, _) = context.open().await?;
+            let (repository, _) = context.open_to_read().await?;
             let stat = repository.stat().await.context("counting")?;
             let document = Document {
                 repository: repository.id().to_string(),

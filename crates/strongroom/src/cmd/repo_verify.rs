@@ -97,7 +97,7 @@ impl Verify {
 
     async fn verify(&self, context: &Context, cancel: &CancelToken) -> Result<()> {
         let listed = self.expect.as_deref().map(Expectation::read).transpose()?;
-        let (repository, store) = context.open().await?;
+        let (repository, store) = context.open_to_read().await?;
         let began = context.clock.monotonic();
         let progress = Progress::new();
         let level = match self.level {

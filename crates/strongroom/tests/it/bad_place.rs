@@ -1,8 +1,9 @@
 //! Places that hold no repository of ours, and repositories that are damaged.
 
 use std::fs;
+use std::process::Stdio;
 
-use crate::program::{MIB, World, assert_same, id_of};
+use crate::program::{MIB, World, assert_same, id_of, text};
 
 #[test]
 fn missing_repository_is_not_found() {
@@ -32,14 +33,22 @@ fn addresses_that_are_none_are_usage_errors() {
 }
 
 #[test]
-fn store_that_does_not_answer_is_unavailable_within_a_minute_and_a_half() {
-    let mut world = World::with_repository();
-    world.repo = "s3://bucket/prefix?endpoint=http://127.0.0.1:1".into();
-    let mut command = world.command(&["list"]);
-    command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+fn store_that_is_gone_or_silent_is_unavailable_within_a_minute() {
+    // The backlog of a listener takes connections that nobody ever answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let began = strongroom_base::clock::system_instant();
-    assert_eq!(command.output().unwrap().status.code(), Some(5));
-    assert!(began.elapsed().as_secs() < 90);
+    let listing = [1, silent.local_addr().unwrap().port()].map(|port| {
+        let mut world = World::with_repository();
+        world.repo = format!("s3://bucket/prefix?endpoint=http://127.0.0.1:{port}").into();
+        let mut command = world.command(&["list"]);
+        command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+        (command.stderr(Stdio::piped()).spawn().unwrap(), world)
+    });
+    for (child, _world) in listing {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
+    }
+    assert!(began.elapsed().as_secs() < 60);
 }
 
 #[test]

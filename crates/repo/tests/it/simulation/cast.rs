@@ -15,7 +15,7 @@ use strongroom_repo::rules::Rule;
 use strongroom_repo::testing::sim::{Ended, Executor, Faults, Objects, Request, SimClock, World};
 use strongroom_repo::{
     AgeLiveness, BackupError, CollectError, CollectOptions, CollectReport, DiskInput, Env,
-    GraveError, NewBackup, ReadError, Repository, RestoreError,
+    GraveError, MemoryBudget, NewBackup, ReadError, Repository, RestoreError,
 };
 
 /// The content of a disk: a number for each unit, 0 for zeros. Also a backup's description.
@@ -367,7 +367,7 @@ fn env(executor: &Executor, world: &Arc<World>, actor: &str, faults: Faults, ske
     let rng = Arc::new(sim.fork_rng());
     let store = Arc::new(world.store(actor, faults));
     let store = Arc::new(RetryStore::new(store, clock.clone(), Arc::new(sim.fork_rng())));
-    Env { store, clock, rng, compute: Arc::new(Inline) }
+    Env { store, clock, rng, compute: Arc::new(Inline), memory: MemoryBudget::default() }
 }
 
 /// The bytes of a disk.
