@@ -2,8 +2,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 
-use crate::program::{MIB, World, assert_same, id_of};
+use crate::mount::Mount;
+use crate::program::{MIB, World, assert_same, id_of, text};
+
+/// Who may read little.
+const NOBODY: u32 = 65_534;
 
 #[test]
 fn disk_that_is_no_disk_is_refused_with_a_hint() {
@@ -55,15 +61,58 @@ fn shrinking_disk_fails_the_backup() {
     let world = World::with_repository();
     let disk = world.disk("disk.img", 512 * MIB);
     let mut backup = world.command(&["backup", "--disk", disk.to_str().unwrap()]).spawn().unwrap();
-    while fs::read_dir(world.repo.join("session")).map_or(0, Iterator::count) == 0 {
-        assert!(backup.try_wait().unwrap().is_none(), "the backup ended before it began");
-        std::thread::yield_now();
-    }
+    until_announced(&world, &mut backup, 1);
     signal(&backup, "STOP");
     OpenOptions::new().write(true).open(&disk).unwrap().set_len(100 * MIB).unwrap();
     signal(&backup, "CONT");
     assert_eq!(backup.wait().unwrap().code(), Some(8));
     assert_eq!(world.json(&["list"])["backups"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn vanishing_disk_fails_the_backup() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", 512 * MIB);
+    let mut backup = world.command(&["backup", "--disk", disk.to_str().unwrap()]).spawn().unwrap();
+    until_announced(&world, &mut backup, 1);
+    signal(&backup, "STOP");
+    fs::remove_file(&disk).unwrap();
+    signal(&backup, "CONT");
+    assert_eq!(backup.wait().unwrap().code(), Some(8));
+    assert_eq!(world.json(&["list"])["backups"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn disk_that_cannot_be_read_is_refused_with_a_hint() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", MIB);
+    for path in [world.path(""), world.repo.clone(), world.key.clone()] {
+        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    give_away(&world.repo);
+    fs::set_permissions(&disk, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = world.command(&["backup", "--disk", disk.to_str().unwrap()]);
+    let output = command.uid(NOBODY).gid(NOBODY).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("ermission denied") && said.contains("hint: "), "{said}");
+    // Root reads it, so it was that.
+    world.backup("root", &disk);
+}
+
+#[test]
+fn restore_to_a_file_system_that_is_full_leaves_nothing() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", 64 * MIB);
+    world.backup("root", &disk);
+    let small = world.path("small");
+    fs::create_dir(&small).unwrap();
+    let _mount = Mount::new(&small, &["-t", "tmpfs", "-o", "size=8m", "strongroom-test"]);
+    let said =
+        world.fails(&["restore", "latest", "--to", small.join("x.img").to_str().unwrap()], 1);
+    assert!(said.contains("o space left"), "{said}");
+    assert_eq!(fs::read_dir(&small).unwrap().count(), 0);
+    assert_same(&disk, &world.restore("latest", "back.img"));
 }
 
 #[test]
@@ -118,16 +167,31 @@ fn restore_onto_the_source_of_a_running_backup_is_refused() {
     let id = id_of(&world.backup("small", &small));
     let arg = disk.to_str().unwrap();
     let mut backup = world.command(&["backup", "--quiet", "--disk", arg]).spawn().unwrap();
-    while fs::read_dir(world.repo.join("session")).map_or(0, Iterator::count) < 2 {
-        assert!(backup.try_wait().unwrap().is_none(), "the backup ended before it began");
-        std::thread::yield_now();
-    }
+    until_announced(&world, &mut backup, 2);
     // It must not end before the other command has looked, however fast the machine is.
     signal(&backup, "STOP");
     world.fails(&["restore", &id, "--in-place", arg], 8);
     signal(&backup, "CONT");
     assert_eq!(backup.wait().unwrap().code(), Some(0));
     assert_same(&disk, &world.restore("latest", "back.img"));
+}
+
+/// Waits until the repository has so many sessions, the last of which is that of `backup`.
+fn until_announced(world: &World, backup: &mut std::process::Child, sessions: usize) {
+    while fs::read_dir(world.repo.join("session")).map_or(0, Iterator::count) < sessions {
+        assert!(backup.try_wait().unwrap().is_none(), "the backup ended before it began");
+        std::thread::yield_now();
+    }
+}
+
+/// Gives a folder and everything in it to [`NOBODY`].
+fn give_away(folder: &std::path::Path) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        std::os::unix::fs::chown(entry.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        if entry.path().is_dir() {
+            give_away(&entry.path());
+        }
+    }
 }
 
 fn signal(child: &std::process::Child, name: &str) {

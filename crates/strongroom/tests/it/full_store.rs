@@ -2,30 +2,13 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use strongroom_base::clock::system_instant;
 
+use crate::mount::Mount;
 use crate::program::{MIB, World, assert_same, text};
-
-/// A mount that ends with the test.
-struct Mount(PathBuf);
-
-impl Mount {
-    fn new(at: &Path, arguments: &[&str]) -> Self {
-        let mounted = Command::new("mount").args(arguments).arg(at).output().unwrap();
-        let said = String::from_utf8_lossy(&mounted.stderr);
-        assert!(mounted.status.success(), "mounting needs root: {said}");
-        Self(at.to_owned())
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        Command::new("umount").arg("-l").arg(&self.0).status().unwrap();
-    }
-}
 
 /// Writes a file until the file system has no room.
 fn fill(at: &Path) {

@@ -13,4 +13,7 @@ mod document;
 mod full_store;
 mod key;
 mod life;
+mod mount;
 mod program;
+mod quickstart;
+mod s3;

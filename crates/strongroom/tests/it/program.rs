@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use strongroom_base::rng::{Rng as _, SeededRng};
+use strongroom_repo::testing::s3_server::S3Server;
 use tempfile::TempDir;
 
 pub(crate) const MIB: u64 = 1 << 20;
@@ -16,19 +17,33 @@ pub(crate) struct World {
     dir: TempDir,
     pub(crate) repo: PathBuf,
     pub(crate) key: PathBuf,
+    /// What the program finds in its environment.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (repo, key) = (dir.path().join("repository"), dir.path().join("key"));
-        Self { dir, repo, key }
+        Self { dir, repo, key, variables: Vec::new() }
     }
 
     /// With a repository.
     pub(crate) fn with_repository() -> Self {
         let world = Self::new();
         world.ok(&["init"]);
+        world
+    }
+
+    /// Whose repository will be in a bucket.
+    pub(crate) fn at_s3(server: &S3Server, prefix: &str) -> Self {
+        let credentials = server.credentials();
+        let mut world = Self::new();
+        world.repo = server.address(prefix).to_string().into();
+        world.variables = vec![
+            ("AWS_ACCESS_KEY_ID".to_owned(), credentials.access_key),
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), credentials.secret_key),
+        ];
         world
     }
 
@@ -59,7 +74,7 @@ impl World {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = strongroom();
         command.arg("repo").args(arguments).arg("--repo").arg(&self.repo);
-        command.arg("--key-file").arg(&self.key);
+        command.arg("--key-file").arg(&self.key).envs(self.variables.iter().cloned());
         command
     }
 
