@@ -13,6 +13,17 @@ const MAGIC: &str = "strongroom repository";
 pub(crate) struct Config {
     pub(crate) version: u32,
     pub(crate) repo: RepoId,
+    pub(crate) sharing: Sharing,
+}
+
+/// How many processes may work on a repository at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sharing {
+    /// Any number: the store keeps what that needs.
+    #[default]
+    Many,
+    /// One: the store's conditional create or listing cannot be relied on.
+    One,
 }
 
 /// Why `config` cannot be used.
@@ -28,12 +39,18 @@ struct Document {
     magic: String,
     version: u32,
     repo: Option<RepoId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    single_writer: bool,
 }
 
 /// One line of JSON, then the BLAKE3 of that line in hexadecimal digits.
 pub(crate) fn encode(config: &Config) -> Vec<u8> {
-    let document =
-        Document { magic: MAGIC.to_owned(), version: config.version, repo: Some(config.repo) };
+    let document = Document {
+        magic: MAGIC.to_owned(),
+        version: config.version,
+        repo: Some(config.repo),
+        single_writer: config.sharing == Sharing::One,
+    };
     let line = serde_json::to_string(&document).expect("the document has text keys only");
     let sum = to_hex(blake3::hash(line.as_bytes()).as_bytes());
     format!("{line}\n{sum}\n").into_bytes()
@@ -56,7 +73,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Config, ConfigError> {
         return Err(ConfigError::TooNew(document.version));
     }
     let repo = document.repo.ok_or(ConfigError::Damaged)?;
-    Ok(Config { version: document.version, repo })
+    let sharing = if document.single_writer { Sharing::One } else { Sharing::Many };
+    Ok(Config { version: document.version, repo, sharing })
 }
 
 /// Feeds arbitrary bytes to the decoder, as they are and with the checksum of a first line; what
@@ -82,7 +100,10 @@ mod tests {
 
     #[test]
     fn decode_tells_foreign_from_damaged_from_newer() {
-        let config = Config { version: FORMAT_VERSION, repo: RepoId([1; 16]) };
+        let config =
+            Config { version: FORMAT_VERSION, repo: RepoId([1; 16]), sharing: Sharing::Many };
+        let alone = Config { sharing: Sharing::One, ..config };
+        assert_eq!(decode(&encode(&alone)), Ok(alone));
         let bytes = encode(&config);
         assert_eq!(decode(&bytes), Ok(config));
         assert_eq!(decode(b"[core]\n\tbare = true\n"), Err(ConfigError::NotOurs));

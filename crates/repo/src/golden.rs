@@ -17,7 +17,7 @@ use strongroom_base::{Clock, Rng, Secret, Timestamp};
 use crate::compute::Inline;
 use crate::crypto::slot::{self, RepoSecrets};
 use crate::crypto::{RepoKeys, UnitId, derive};
-use crate::format::{self, Config};
+use crate::format::{self, Config, Sharing};
 use crate::index::segment::{self, IndexedPack};
 use crate::key::{self, PackId};
 use crate::manifest::ManifestDoc;
@@ -85,7 +85,7 @@ fn env(store: &MemoryStore, rng: Arc<dyn Rng>) -> Env {
 fn repository() -> Repository {
     let store = MemoryStore::new(Arc::new(StoppedClock));
     let env = env(&store, Arc::new(CountingRng::default()));
-    Repository { env, keys: keys(), without: None }
+    Repository { env, keys: keys(), sharing: Sharing::Many, without: None }
 }
 
 /// Length, first 48 bytes and BLAKE3 of `bytes`.
@@ -153,7 +153,8 @@ fn names_are_stable() {
 
 #[test]
 fn config_is_stable() {
-    let config = format::encode(&Config { version: 0, repo: REPO });
+    let config = Config { version: 0, repo: REPO, sharing: Sharing::Many };
+    let config = format::encode(&config);
     assert_eq!(
         String::from_utf8(config).unwrap(),
         "{\"magic\":\"strongroom repository\",\"version\":0,\

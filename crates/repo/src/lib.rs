@@ -48,7 +48,7 @@ pub use catalog::{BackupEntry, Catalog};
 pub use crypto::UnitId;
 pub use diff::DiskDiff;
 pub use error::ReadError;
-pub use format::FORMAT_VERSION;
+pub use format::{FORMAT_VERSION, Sharing};
 pub use gc::{CollectError, CollectOptions, CollectReport};
 pub use grave::GraveError;
 pub use hold::Hold;

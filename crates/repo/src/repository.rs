@@ -15,7 +15,7 @@ use strongroom_base::{Clock, ErrorClass, Rng, Secret};
 use crate::compute::Compute;
 use crate::crypto::RepoKeys;
 use crate::crypto::slot::{self, RepoSecrets, SlotError};
-use crate::format::{self, Config, ConfigError, FORMAT_VERSION};
+use crate::format::{self, Config, ConfigError, FORMAT_VERSION, Sharing};
 use crate::key;
 use crate::memory::MemoryBudget;
 use crate::object::{ObjectError, ObjectKey, ObjectStore};
@@ -40,6 +40,7 @@ pub struct Env {
 pub struct Repository {
     pub(crate) env: Env,
     pub(crate) keys: RepoKeys,
+    pub(crate) sharing: Sharing,
     #[cfg(feature = "testing")]
     pub(crate) without: Option<crate::rules::Rule>,
 }
@@ -123,8 +124,13 @@ impl OpenError {
 }
 
 impl Repository {
-    /// Makes a new repository in an empty place, opened by `master`.
+    /// Makes a new repository in an empty place, opened by `master`, for any number of users.
     pub async fn init(env: Env, master: &Secret) -> Result<Self, OpenError> {
+        Self::init_for(env, master, Sharing::Many).await
+    }
+
+    /// As [`Self::init`]; `sharing` is written down for everybody who opens the repository.
+    pub async fn init_for(env: Env, master: &Secret, sharing: Sharing) -> Result<Self, OpenError> {
         let at = env.store.label();
         let there = env.store.list("").await?;
         if there.iter().any(|meta| meta.key == key::config()) {
@@ -137,28 +143,30 @@ impl Repository {
         let repo = RepoId::random(&*env.rng);
         let secrets = RepoSecrets::random(&*env.rng);
         create_slot(&env, repo, &secrets, master).await?;
-        let config = format::encode(&Config { version: FORMAT_VERSION, repo });
-        match env.store.create(&key::config(), Bytes::from(config.clone())).await {
+        let config = Config { version: FORMAT_VERSION, repo, sharing };
+        let bytes = format::encode(&config);
+        match env.store.create(&key::config(), Bytes::from(bytes.clone())).await {
             Ok(()) => {}
             Err(ObjectError::AlreadyExists { .. }) => {
                 // Ours after all if the answer to the first try was lost.
-                if env.store.get(&key::config()).await? != config {
+                if env.store.get(&key::config()).await? != bytes {
                     return Err(OpenError::Exists { at });
                 }
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(Self::with(env, repo, &secrets))
+        Ok(Self::with(env, &config, &secrets))
     }
 
     /// Opens a repository with one of its master keys.
     pub async fn open(env: Env, master: &Secret) -> Result<Self, OpenError> {
-        let repo = read_config(&env).await?.repo;
+        let config = read_config(&env).await?;
+        let repo = config.repo;
         let mut result = Err(OpenError::WrongKey { repo });
         for slot_key in slots(&env, repo).await? {
             let bytes = env.store.get(&slot_key).await?;
             match slot::unwrap(&bytes, master, repo) {
-                Ok(secrets) => return Ok(Self::with(env, repo, &secrets)),
+                Ok(secrets) => return Ok(Self::with(env, &config, &secrets)),
                 Err(SlotError::WrongKey) => {}
                 Err(SlotError::Damaged) => result = Err(OpenError::Damaged { key: slot_key }),
             }
@@ -166,11 +174,12 @@ impl Repository {
         result
     }
 
-    fn with(env: Env, repo: RepoId, secrets: &RepoSecrets) -> Self {
-        let keys = RepoKeys::new(repo, &secrets.repo_key, &secrets.name_secret);
+    fn with(env: Env, config: &Config, secrets: &RepoSecrets) -> Self {
+        let keys = RepoKeys::new(config.repo, &secrets.repo_key, &secrets.name_secret);
         Self {
             env,
             keys,
+            sharing: config.sharing,
             #[cfg(feature = "testing")]
             without: None,
         }
@@ -179,6 +188,11 @@ impl Repository {
     /// The repository's id.
     pub fn id(&self) -> RepoId {
         self.keys.repo()
+    }
+
+    /// How many processes may work on it at once.
+    pub fn sharing(&self) -> Sharing {
+        self.sharing
     }
 
     /// What the repository works with.

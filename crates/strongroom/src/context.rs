@@ -15,7 +15,7 @@ use strongroom_repo::object::metrics::{CountingStore, StoreUsage};
 use strongroom_repo::object::overlay::OverlayStore;
 use strongroom_repo::object::retry::RetryStore;
 use strongroom_repo::object::s3::S3Credentials;
-use strongroom_repo::{Env, MemoryBudget, Repository};
+use strongroom_repo::{Env, MemoryBudget, Repository, Sharing};
 
 use crate::clock::TokioClock;
 use crate::failure::Failure;
@@ -139,6 +139,11 @@ impl Context {
         let repository = Repository::open(store.env.clone(), &key)
             .await
             .with_context(|| format!("opening the repository {}", store.env.store.label()))?;
+        if repository.sharing() == Sharing::One {
+            warn(
+                "only one command may use this repository at any time: its store decides no races",
+            );
+        }
         Ok((repository, store))
     }
 

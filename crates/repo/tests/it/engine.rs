@@ -1,10 +1,13 @@
 //! Backup, restore, deletion, collection, verification over a store in memory.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use strongroom_repo::object::memory::MemoryStore;
 use strongroom_repo::{
-    BackupError, GraveError, OpenError, Repository, RestoreError, VerifyLevel, VerifyOptions,
+    BackupError, Env, GraveError, OpenError, Repository, RestoreError, Sharing, VerifyLevel,
+    VerifyOptions,
 };
 
 use crate::world::{World, disk, run};
@@ -316,4 +319,14 @@ proptest! {
         let stat = run(world.repo.stat()).unwrap();
         prop_assert_eq!(stat.used + stat.reclaimable + stat.overhead, stat.stored);
     }
+}
+
+#[test]
+fn repository_remembers_that_its_store_decides_no_races() {
+    let world = World::new();
+    assert_eq!(world.repo.sharing(), Sharing::Many);
+    let store = MemoryStore::new(world.clock.clone());
+    let env = Env { store: Arc::new(store), ..world.repo.env().clone() };
+    run(Repository::init_for(env.clone(), &world.key, Sharing::One)).unwrap();
+    assert_eq!(run(Repository::open(env, &world.key)).unwrap().sharing(), Sharing::One);
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use strongroom_base::Secret;
 use strongroom_repo::object::address::StoreAddress;
 use strongroom_repo::object::probe::probe;
-use strongroom_repo::{OpenError, Repository, identify};
+use strongroom_repo::{OpenError, Repository, Sharing, identify};
 
 use crate::cancel::until_interrupted;
 use crate::context::{Context, OpenStore};
@@ -54,9 +54,9 @@ impl Init {
         let store = context.create_store()?;
         let at = store.env.store.label();
         refuse_taken(&store, &at).await?;
-        self.try_store(context, &store, &at).await?;
+        let sharing = self.try_store(context, &store, &at).await?;
         let (key, created) = obtain_key(&source, context)?;
-        let repository = Repository::init(store.env.clone(), &key)
+        let repository = Repository::init_for(store.env.clone(), &key, sharing)
             .await
             .with_context(|| format!("making a repository at {at}"))?;
         let file = match &source {
@@ -72,15 +72,15 @@ impl Init {
         context.printer.print(&document, describe)
     }
 
-    async fn try_store(&self, context: &Context, store: &OpenStore, at: &str) -> Result<()> {
+    async fn try_store(&self, context: &Context, store: &OpenStore, at: &str) -> Result<Sharing> {
         match probe(&*store.plain, &*context.rng).await {
             Err(error) if error.is_broken_guarantee() && self.single_writer => {
                 warn(&format!("{error}; only one command may use {at} at any time"));
-                Ok(())
+                Ok(Sharing::One)
             }
             tried => {
                 tried.with_context(|| format!("trying what the store {at} guarantees"))?;
-                Ok(())
+                Ok(Sharing::Many)
             }
         }
     }
