@@ -84,13 +84,17 @@ impl UnitReader {
         *self.view.write().expect("no holder of this lock panics") = Arc::new(view);
     }
 
-    /// Loads the index again, unless somebody did since `stale` was taken.
-    pub(crate) async fn renew(&self, stale: &Arc<IndexView>) -> Result<(), ReadError> {
-        if !Arc::ptr_eq(&self.view(), stale) {
-            return Ok(());
+    /// Loads the index again, unless somebody did since `stale` was taken; whether there is
+    /// anything in it that `stale` did not have.
+    pub(crate) async fn renew(&self, stale: &Arc<IndexView>) -> Result<bool, ReadError> {
+        let present = self.view();
+        if !Arc::ptr_eq(&present, stale) {
+            return Ok(!present.is_same(stale));
         }
-        self.replace(self.repo.load_view().await?);
-        Ok(())
+        let fresh = self.repo.load_view().await?;
+        let is_new = !fresh.is_same(stale);
+        self.replace(fresh);
+        Ok(is_new)
     }
 
     /// Reads a node.
@@ -129,8 +133,7 @@ impl UnitReader {
         mut check: impl FnMut(&Location, &[u8]) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let mut failure = None;
-        // Twice: a collector may have moved the unit since the index was loaded.
-        for _ in 0..2 {
+        loop {
             let view = self.view();
             for entry in view.copies(&id) {
                 let location = entry.location;
@@ -145,7 +148,10 @@ impl UnitReader {
                     Err(error) => failure = Some(keep_worse(failure, error)?),
                 }
             }
-            self.renew(&view).await?;
+            // A collector may have moved the unit since the index was loaded, and again meanwhile.
+            if !self.renew(&view).await? {
+                break;
+            }
         }
         Err(failure.unwrap_or(ReadError::Missing { id, what: "no index segment names it" }))
     }
