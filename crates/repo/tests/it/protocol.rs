@@ -1,5 +1,7 @@
 //! The protocol of commit, deletion and collection, tried in every order.
 
+use std::time::{Duration, Instant, SystemTime};
+
 use strongroom_repo::testing::protocol::{Rule, Size, World, breaking_world, explore, worlds};
 
 fn assert_holds(world: &World) {
@@ -42,10 +44,26 @@ fn breaking_worlds_with_all_rules_hold() {
     }
 }
 
+/// Larger worlds for `STRONGROOM_TORTURE_MINUTES` (default 1), another first one every time: all of
+/// them take hours, and 8 GiB of memory.
 #[test]
-#[ignore = "minutes for each world and gigabytes of memory: part of `xtask nightly`"]
-fn protocol_in_finer_and_larger_worlds_loses_nothing() {
-    for world in &worlds(Size::Nightly) {
+#[ignore = "runs for as long as it is told to"]
+#[expect(clippy::disallowed_methods, reason = "how long to go on is a matter of real time")]
+fn torture_protocol_in_finer_and_larger_worlds() {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let minutes = number("STRONGROOM_TORTURE_MINUTES").unwrap_or(1);
+    let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let worlds = worlds(Size::Nightly);
+    let first = number("STRONGROOM_TORTURE_SEED").unwrap_or(clock);
+    let first = usize::try_from(first % worlds.len() as u64).unwrap();
+    let began = Instant::now();
+    let mut tried = 0;
+    for world in worlds.iter().cycle().skip(first).take(worlds.len()) {
+        if began.elapsed() >= Duration::from_secs(minutes * 60) {
+            break;
+        }
         assert_holds(world);
+        tried += 1;
     }
+    println!("{tried} of {} worlds from {first} on, nothing lost", worlds.len());
 }
