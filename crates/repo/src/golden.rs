@@ -398,10 +398,8 @@ fn keys_are_stable() {
     check(PackId { session: SESSION, number: 0x1f }.key(), &format!("pack/{ones}-0000001f"));
     check(key::of_session(key::MANIFESTS, SESSION), &format!("manifest/{ones}"));
     check(key::numbered(key::ALIVE, SESSION, 3), &format!("alive/{ones}-00000003"));
-    check(
-        key::of_attempt(key::INTENTS, SESSION, 1, 2),
-        &format!("intent/{ones}-00000001-00000002"),
-    );
+    check(key::numbered(key::INTENTS, SESSION, 1), &format!("intent/{ones}-00000001"));
+    check(key::numbered(key::BURIED, SESSION, 0), &format!("buried/{ones}-00000000"));
     check(key::marker(key::GRAVES, SESSION), &format!("grave/marker-{ones}"));
     assert_eq!(UnitId([0xab; 32]).to_string(), "ab".repeat(32));
 }

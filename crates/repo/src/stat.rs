@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::BackupEntry;
 use crate::error::ReadError;
 use crate::gc::choose::pack_uses;
 use crate::gc::mark::{Marks, mark_one};
@@ -45,20 +46,26 @@ impl Repository {
         let targets = backups.iter().map(|entry| entry.id).collect();
         let session = self.announce(SessionKind::Reader, targets).await?;
         let count = async {
+            // What was deleted before the announcement may be collected meanwhile.
+            let graves = self.load_graves().await?;
+            let is_there = |entry: &&&BackupEntry| !graves.holds(entry.id);
+            let backups: Vec<_> = backups.iter().filter(is_there).collect();
             let reader = UnitReader::new(self, self.load_view().await?);
             let mut marks = Marks::new(reader.view());
             for entry in &backups {
                 mark_one(&reader, &mut marks, &entry.manifest).await?;
             }
-            self.sum(&marks, &backups.iter().map(|entry| entry.id).collect::<Vec<_>>()).await
+            let ids: Vec<_> = backups.iter().map(|entry| entry.id).collect();
+            let mut stat = self.sum(&marks, &ids).await?;
+            stat.backups = ids.len() as u64;
+            stat.disk_bytes = backups.iter().map(|entry| entry.manifest.size()).sum();
+            Ok::<_, ReadError>(stat)
         };
         let result = self.while_alive(session, count).await;
         let ended = self.end(session).await;
         let mut stat = result?;
         ended?;
-        stat.backups = backups.len() as u64;
         stat.deleted = catalog.backups.len() as u64 - stat.backups;
-        stat.disk_bytes = backups.iter().map(|entry| entry.manifest.size()).sum();
         Ok(stat)
     }
 

@@ -222,7 +222,7 @@ impl Repository {
         Ok(manifest)
     }
 
-    /// The parents that are neither deleted nor unreadable.
+    /// The parents that are neither deleted, nor perhaps deleted, nor unreadable.
     async fn usable_parents(
         &self,
         parents: &[ManifestId],
@@ -230,10 +230,11 @@ impl Repository {
         if parents.is_empty() {
             return Ok(Vec::new());
         }
-        let graves = self.load_graves().await?;
+        let graves = self.load_graves_where(|id| parents.contains(&id)).await?;
         let mut usable = Vec::new();
         for id in parents {
-            if graves.holds(*id) && self.obeys(Rule::GravedParent) {
+            let is_graved = graves.holds(*id) && self.obeys(Rule::GravedParent);
+            if is_graved || graves.is_doubtful(*id) {
                 continue;
             }
             match self.read_manifest(*id).await {

@@ -22,6 +22,8 @@ use super::cast::{
 const GIVE_UP_AFTER: Duration = Duration::from_mins(30);
 /// Longer than any request is on its way and any actor sleeps in between.
 const LATEST_ARRIVAL: Duration = Duration::from_hours(8 * 24);
+/// Few, so that graves are merged within a play.
+const MERGE_GRAVES: usize = 2;
 
 /// What the world does to its actors.
 #[derive(Debug, Clone)]
@@ -242,6 +244,7 @@ fn options(grave_delay: Duration, wait: Duration) -> CollectOptions {
         liveness: Arc::new(AgeLiveness { after: GIVE_UP_AFTER }),
         wait,
         latest_arrival: LATEST_ARRIVAL,
+        merge_graves: MERGE_GRAVES,
         dry_run: false,
     }
 }
