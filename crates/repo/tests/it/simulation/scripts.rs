@@ -61,7 +61,7 @@ fn relist() -> impl FnMut(&str) -> bool + Send {
 }
 
 /// Which scenario betrays that a rule is left out, and within how many seeds.
-pub(super) const RULES: [(Rule, &str, Script, u64); 28] = [
+pub(super) const RULES: [(Rule, &str, Script, u64); 33] = [
     (Rule::RelistSessions, "a writer with an old index commits late", relist_sessions, 4),
     (Rule::MarkGravedNewcomers, "a new parent is deleted again", mark_graved_newcomers, 4),
     (Rule::CondemnedIsNoCopy, "two collectors rely on each other", condemned_is_no_copy, 8),
@@ -84,16 +84,21 @@ pub(super) const RULES: [(Rule, &str, Script, u64); 28] = [
     (Rule::AvoidDamaged, "damaged content is backed up again", avoid_damaged, 4),
     (Rule::DamagedIsNoCopy, "the good copy's pack is condemned", damaged_is_no_copy, 4),
     (Rule::WithdrawSegment, "a segment arrives during a sweep", withdraw_segment, 30),
-    (Rule::LostAnswer, "an undelete's requests lose their answers", lost_answer, 30),
+    (Rule::LostAnswer, "a hold's requests lose their answers", lost_answer, 30),
     (Rule::FreshList, "a store forgets what it was told", fresh_list, 4),
     (Rule::GiveUpFirst, "a writer's commit loses its answers", give_up_first, 60),
     (Rule::PresentPacks, "a segment arrives after its set has gone", present_packs, 4),
     (Rule::FinalRefusal, "an undelete wakes after a week", final_refusal, 4),
     (Rule::GraveDelay, "a deletion is regretted in time", grave_delay, 4),
+    (Rule::MissingRefuses, "an undelete finds what a collector missed", missing_refuses, 4),
+    (Rule::BuriedStaysDeleted, "a buried manifest arrives late", buried_stays_deleted, 4),
+    (Rule::BuriedAfterGraves, "graves go while a list is made", buried_after_graves, 4),
+    (Rule::MergeWaits, "a buried set is spoiled as it is written", merge_waits, 4),
+    (Rule::UndeleteLooksAgain, "an undelete wakes after a burial", undelete_looks_again, 4),
 ];
 
 /// What once went wrong although every rule was obeyed.
-pub(super) const REGRESSIONS: [(&str, Script); 9] = [
+pub(super) const REGRESSIONS: [(&str, Script); 10] = [
     ("an undelete ends between two listings", undelete_between_listings),
     ("a backup is undeleted and deleted again", undelete_then_delete_again),
     ("a collector rewrites the index twice", rewrite_index_twice),
@@ -103,6 +108,7 @@ pub(super) const REGRESSIONS: [(&str, Script); 9] = [
     ("a backup goes while its units are copied", missing_while_copying),
     ("the index changes while a collector marks", index_changes_while_marking),
     ("packs go while verify reads them", verify_meets_collector),
+    ("two collectors bury at once", two_burials),
 ];
 
 /// A deleted backup, whose packs nobody needs any more.
@@ -476,13 +482,16 @@ fn withdraw_segment(cast: &mut Cast) -> Outcome {
 }
 
 fn lost_answer(cast: &mut Cast) -> Outcome {
-    let id = garbage(cast)?;
-    let repo = cast.repo("undeleter", Faults::none().with(Fault::LostAnswer, 100));
-    let undelete = cast.executor.spawn("undeleter", async move { repo.undelete(id).await });
-    match cast.finish(&undelete)? {
-        Ok(_) => drop(cast.promised.insert(id, DISK.to_vec())),
-        Err(GraveError::TooLate { .. }) => return broken("an undelete stands in its own way"),
-        Err(_) => {}
+    let id = cast.backup(DISK, &[])?;
+    let until = far_away(cast);
+    let repo = cast.repo("holder", Faults::none().with(Fault::LostAnswer, 100));
+    let hold = async move { repo.hold(id, until, "test").await };
+    let hold = cast.executor.spawn("holder", hold);
+    let held = cast.finish(&hold)?;
+    let holds = cast.keys("hold/");
+    let holds = holds.iter().filter(|key| !key.as_str().contains("marker")).count();
+    if held.is_ok() && holds != 1 {
+        return broken(format!("one hold was made {holds} times"));
     }
     cast.check()
 }
@@ -782,4 +791,170 @@ fn verify_meets_collector(cast: &mut Cast) -> Outcome {
         Ok(report) if report.is_sound() => cast.check(),
         other => Err(Flaw::Broken(format!("verify calls what was collected damaged: {other:?}"))),
     }
+}
+
+/// A writer that was given up publishes the index of what a collector deletes, after that one has
+/// missed the unit and before an undelete looks for it.
+fn missing_refuses(cast: &mut Cast) -> Outcome {
+    let id = cast.backup(DISK, &[])?;
+    for pack in cast.keys("pack/") {
+        cast.world.replace(&pack, None);
+    }
+    cast.delete(id)?;
+    let uploaded = cast.gate("writer", hours(5), nth(2, "put pack/"));
+    let writer = cast.start_backup("writer", DISK, &[]);
+    cast.until("the writer has uploaded its packs", || uploaded.is_reached())?;
+    cast.pass(mins(40))?;
+    let looked = cast.gate("undeleter", hours(6), first("list condemned/"));
+    let repo = cast.repo("undeleter", Faults::none());
+    let undelete = cast.executor.spawn("undeleter", async move { repo.undelete(id).await });
+    cast.until("the undelete has read the condemned sets", || looked.is_reached())?;
+    let rewrites = cast.gate("gc", hours(9), first("delete index/"));
+    let gc = cast.start_collect("gc", CollectOptions { grave_delay: hours(24), ..impatient() });
+    let early = cast.reach_or_finish(&rewrites, &gc)?;
+    let result = cast.finish(&writer)?;
+    cast.made(DISK, result)?;
+    let result = cast.finish(&undelete)?;
+    cast.revived(id, DISK, result.map(|_| ()))?;
+    let result = early.map_or_else(|| cast.finish(&gc), Ok)?;
+    collected(result)?;
+    cast.check()
+}
+
+/// Buries whatever can be buried.
+fn burying() -> CollectOptions {
+    CollectOptions { merge_graves: 1, ..at_once() }
+}
+
+/// As long as it takes until something is old enough for the next step of a burial.
+const A_WEEK: Duration = Duration::from_mins(7 * 24 * 60 + 10);
+
+/// The manifest of a backup that is deleted and collected now, and will be buried next.
+struct Corpse {
+    id: ManifestId,
+    manifest: ObjectKey,
+    bytes: Bytes,
+}
+
+impl Corpse {
+    /// Its writer creates the manifest once more: the answer to its first try was lost.
+    fn comes_back(&self, cast: &Cast) {
+        cast.world.replace(&self.manifest, Some(self.bytes.clone()));
+    }
+}
+
+/// The next collection will bury it.
+fn corpse(cast: &mut Cast) -> Outcome<Corpse> {
+    let id = cast.backup(DISK, &[])?;
+    let Some(manifest) = cast.keys("manifest/").pop() else { return script("no manifest") };
+    let Some(stored) = cast.world.objects().remove(&manifest) else { return script("no manifest") };
+    cast.delete(id)?;
+    cast.collect(burying())?;
+    cast.pass(A_WEEK)?;
+    cast.collect(burying())?;
+    cast.pass(A_WEEK)?;
+    Ok(Corpse { id, manifest, bytes: stored.bytes })
+}
+
+/// Its graves have gone.
+fn buried(cast: &mut Cast) -> Outcome<Corpse> {
+    let corpse = corpse(cast)?;
+    cast.collect(burying())?;
+    cast.pass(A_WEEK)?;
+    cast.collect(burying())?;
+    if !cast.keys("grave/").is_empty() || !cast.keys("ungrave/").is_empty() {
+        return script("the graves stay");
+    }
+    Ok(corpse)
+}
+
+fn buried_stays_deleted(cast: &mut Cast) -> Outcome {
+    let corpse = buried(cast)?;
+    corpse.comes_back(cast);
+    cast.check()?;
+    if cast.undelete(corpse.id, DISK)? {
+        return broken("a buried backup is undeleted");
+    }
+    cast.collect(burying())?;
+    if !cast.keys("manifest/").is_empty() {
+        return broken("a buried backup's manifest stays");
+    }
+    cast.check()
+}
+
+fn buried_after_graves(cast: &mut Cast) -> Outcome {
+    let corpse = corpse(cast)?;
+    let listed = cast.gate("reader", hours(8 * 24), first("list buried/"));
+    let repo = cast.repo("reader", Faults::none());
+    let list = cast.executor.spawn("reader", async move { repo.catalog().await });
+    cast.until("the reader has listed the buried sets", || listed.is_reached())?;
+    cast.collect(burying())?;
+    cast.pass(A_WEEK)?;
+    cast.collect(burying())?;
+    corpse.comes_back(cast);
+    let Ok(catalog) = cast.finish(&list)? else { return script("no catalog") };
+    if catalog.backups.iter().any(|entry| entry.deleted.is_none()) {
+        return broken("a buried backup is listed");
+    }
+    cast.check()
+}
+
+fn merge_waits(cast: &mut Cast) -> Outcome {
+    let corpse = corpse(cast)?;
+    cast.collect(burying())?;
+    let Some(set) = cast.keys("buried/").pop() else { return script("no buried set") };
+    cast.world.replace(&set, Some(Bytes::from_static(b"spoiled")));
+    cast.pass(A_WEEK)?;
+    let gc = cast.start_collect("gc", burying());
+    if cast.finish(&gc)?.is_ok() {
+        return broken("a collector trusts a buried set that does not open");
+    }
+    corpse.comes_back(cast);
+    cast.check()
+}
+
+fn undelete_looks_again(cast: &mut Cast) -> Outcome {
+    let id = garbage(cast)?;
+    let checked = cast.gate("undeleter", hours(30 * 24), first("get pack/"));
+    let repo = cast.repo("undeleter", Faults::none());
+    let undelete = cast.executor.spawn("undeleter", async move { repo.undelete(id).await });
+    cast.until("the undelete has checked", || checked.is_reached())?;
+    // It is refused, its backup collected, its session swept, buried, its graves removed.
+    for _ in 0..4 {
+        cast.pass(A_WEEK)?;
+        cast.collect(burying())?;
+        cast.collect(burying())?;
+    }
+    if !cast.keys("ungrave/").is_empty() {
+        return script("the refusal stays");
+    }
+    cast.pass(hours(24))?;
+    let result = cast.finish(&undelete)?;
+    cast.revived(id, DISK, result.map(|_| ()))?;
+    cast.check()
+}
+
+/// Both publish a set of the same; one of them goes, and the graves.
+fn two_burials(cast: &mut Cast) -> Outcome {
+    let corpse = corpse(cast)?;
+    let listed = cast.gate("slow", hours(3), first("list buried/"));
+    let slow = cast.start_collect("slow", burying());
+    cast.until("the slow collector knows no set", || listed.is_reached())?;
+    cast.collect(burying())?;
+    let result = cast.finish(&slow)?;
+    collected(result)?;
+    if cast.keys("buried/").len() != 2 {
+        return script("there are not two sets");
+    }
+    cast.pass(A_WEEK)?;
+    let both = ["one", "other"].map(|name| cast.start_collect(name, burying()));
+    for gc in both {
+        let result = cast.finish(&gc)?;
+        collected(result)?;
+    }
+    if cast.keys("buried/").len() != 1 || !cast.keys("grave/").is_empty() {
+        return broken("two equal sets do not become one");
+    }
+    corpse.comes_back(cast);
+    cast.check()
 }
