@@ -303,6 +303,7 @@ impl Collector {
     /// The index, with every pack that it names either seen or known to be gone.
     async fn view(&self) -> Result<IndexView, ReadError> {
         let mut view = self.repo.load_view().await?;
+        view.check_sets()?;
         self.repo.confirm_packs(&mut view).await?;
         Ok(view)
     }

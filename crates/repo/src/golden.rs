@@ -14,6 +14,7 @@ use strongroom_base::clock::BoxFuture;
 use strongroom_base::ids::{RepoId, SessionId, to_hex};
 use strongroom_base::{Clock, Rng, Secret, Timestamp};
 
+use crate::buried::BuriedDoc;
 use crate::compute::Inline;
 use crate::crypto::slot::{self, RepoSecrets};
 use crate::crypto::{RepoKeys, UnitId, derive};
@@ -386,8 +387,26 @@ fn documents_have_these_fields() {
         assert_eq!(condemned, format!(r#"{{"packs":[{packs}],"manifests":["ID"]}}"#));
         assert!(packs.contains(pack));
         is("done/", r#"{"by":"ID"}"#).await;
+        // On a clock that stands still everything is old at once.
+        let bury = CollectOptions { latest_arrival: Duration::ZERO, merge_graves: 1, ..now };
+        for _ in 0..2 {
+            repo.collect(&bury).await.unwrap();
+        }
+        is("buried/", r#"{"manifests":["ID"]}"#).await;
     };
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(check);
+}
+
+#[test]
+fn buried_set_is_stable() {
+    let manifests = [SessionId([0x77; 16]), SESSION].into_iter().collect();
+    let plain = serde_json::to_vec(&BuriedDoc { manifests }).unwrap();
+    assert_eq!(
+        String::from_utf8(plain.clone()).unwrap(),
+        r#"{"manifests":["55555555555555555555555555555555","77777777777777777777777777777777"]}"#
+    );
+    let at = key::numbered(key::BURIED, SESSION, 0);
+    check(&repository().seal(&at, &plain), 0, "", "");
 }
 
 #[test]

@@ -409,6 +409,7 @@ impl Repository {
             return Ok(Some(manifest));
         }
         let mut view = self.load_view().await?;
+        view.check_sets()?;
         self.confirm_packs(&mut view).await?;
         if view.condemned.holds_manifest(id) {
             return Ok(None);

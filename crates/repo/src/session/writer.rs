@@ -181,6 +181,7 @@ impl Repository {
         new.progress.add_total(new.disks.iter().map(|disk| disk.source.size()).sum());
         let parents = self.usable_parents(&new.parents).await?;
         let view = self.load_view().await?;
+        view.check_sets()?;
         let parent_ids = parents.iter().map(|(id, _)| *id).collect();
         // The parents' maps are read through a view of their own: it may be renewed at any time,
         // and what this session may refer to must stay as it was announced.
