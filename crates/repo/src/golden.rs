@@ -406,7 +406,12 @@ fn buried_set_is_stable() {
         r#"{"manifests":["55555555555555555555555555555555","77777777777777777777777777777777"]}"#
     );
     let at = key::numbered(key::BURIED, SESSION, 0);
-    check(&repository().seal(&at, &plain), 0, "", "");
+    check(
+        &repository().seal(&at, &plain),
+        137,
+        "53524330000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f1ecfb39bd81b3185ae238302",
+        "2ffda811a757145a4d1cd1e69d7890f702feb068b3bf02a5d53548a19c57e6c8",
+    );
 }
 
 #[test]

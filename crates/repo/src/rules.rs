@@ -21,7 +21,8 @@ pub enum Rule {
     GravedParent,
     /// A writer whose manifest key holds a tombstone has lost.
     Tombstone,
-    /// A manifest key stays taken: tombstones are not removed, collected manifests leave a grave.
+    /// A manifest key stays taken: tombstones are not removed, collected manifests leave a grave or are
+    /// buried.
     KeyStaysTaken,
     /// A writer reads the condemned sets before the index.
     CondemnedBeforeIndex,

@@ -49,7 +49,7 @@ impl Weather {
             }
             _ => (Faults::fair(10), false),
         };
-        let longest_rest = Duration::from_hours(if seed % 3 == 0 { 40 * 24 } else { 48 });
+        let longest_rest = Duration::from_hours(if seed.is_multiple_of(3) { 40 * 24 } else { 48 });
         Self { faults, is_honest, longest_rest }
     }
 }

@@ -10,9 +10,7 @@ use strongroom_repo::object::ObjectKey;
 use strongroom_repo::rules::Rule;
 use strongroom_repo::testing::fault::{Failure, FaultStore, Side};
 use strongroom_repo::testing::sim::{Ended, Fault, Faults};
-use strongroom_repo::{
-    AgeLiveness, BackupError, CollectOptions, Env, GraveError, RestoreError, VerifyOptions,
-};
+use strongroom_repo::{AgeLiveness, BackupError, CollectOptions, Env, RestoreError, VerifyOptions};
 
 use super::cast::{
     Cast, Flaw, Outcome, at_once, backup, broken, collected, far_away, restore, script,
