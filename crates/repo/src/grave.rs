@@ -232,12 +232,12 @@ impl Repository {
     /// there before the first listing. The sets come last: a grave that went before it was listed
     /// is in a set that was there before it went.
     pub(crate) async fn load_graves(&self) -> Result<Graves, ReadError> {
-        self.load_graves_where(|_| true).await
+        Box::pin(self.load_graves_where(|_| true)).await
     }
 
     /// The same for one manifest: no documents of others are read.
     pub(crate) async fn load_graves_of(&self, id: ManifestId) -> Result<Graves, ReadError> {
-        self.load_graves_where(|other| other == id).await
+        Box::pin(self.load_graves_where(|other| other == id)).await
     }
 
     /// The same for the manifests that `is_wanted`; of others nothing is known then.

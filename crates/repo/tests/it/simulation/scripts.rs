@@ -12,6 +12,9 @@ use strongroom_repo::testing::fault::{Failure, FaultStore, Side};
 use strongroom_repo::testing::sim::{Ended, Fault, Faults};
 use strongroom_repo::{AgeLiveness, BackupError, CollectOptions, Env, RestoreError, VerifyOptions};
 
+use super::burial::{
+    buried_after_graves, buried_stays_deleted, merge_waits, two_burials, undelete_looks_again,
+};
 use super::cast::{
     Cast, Flaw, Outcome, at_once, backup, broken, collected, far_away, restore, script,
 };
@@ -19,9 +22,9 @@ use super::cast::{
 /// A directed scenario.
 pub(super) type Script = fn(&mut Cast) -> Outcome;
 
-const DISK: &[u8] = &[1, 2, 3, 4];
+pub(super) const DISK: &[u8] = &[1, 2, 3, 4];
 
-fn hours(n: u64) -> Duration {
+pub(super) fn hours(n: u64) -> Duration {
     Duration::from_hours(n)
 }
 
@@ -30,7 +33,7 @@ fn mins(n: u64) -> Duration {
 }
 
 /// The first request that starts with `text`.
-fn first(text: &'static str) -> impl FnMut(&str) -> bool + Send {
+pub(super) fn first(text: &'static str) -> impl FnMut(&str) -> bool + Send {
     nth(1, text)
 }
 
@@ -110,7 +113,7 @@ pub(super) const REGRESSIONS: [(&str, Script); 10] = [
 ];
 
 /// A deleted backup, whose packs nobody needs any more.
-fn garbage(cast: &mut Cast) -> Outcome<ManifestId> {
+pub(super) fn garbage(cast: &mut Cast) -> Outcome<ManifestId> {
     let id = cast.backup(DISK, &[])?;
     cast.delete(id)?;
     Ok(id)
@@ -816,143 +819,5 @@ fn missing_refuses(cast: &mut Cast) -> Outcome {
     cast.revived(id, DISK, result.map(|_| ()))?;
     let result = early.map_or_else(|| cast.finish(&gc), Ok)?;
     collected(result)?;
-    cast.check()
-}
-
-/// Buries whatever can be buried.
-fn burying() -> CollectOptions {
-    CollectOptions { merge_graves: 1, ..at_once() }
-}
-
-/// As long as it takes until something is old enough for the next step of a burial.
-const A_WEEK: Duration = Duration::from_mins(7 * 24 * 60 + 10);
-
-/// The manifest of a backup that is deleted and collected now, and will be buried next.
-struct Corpse {
-    id: ManifestId,
-    manifest: ObjectKey,
-    bytes: Bytes,
-}
-
-impl Corpse {
-    /// Its writer creates the manifest once more: the answer to its first try was lost.
-    fn comes_back(&self, cast: &Cast) {
-        cast.world.replace(&self.manifest, Some(self.bytes.clone()));
-    }
-}
-
-/// The next collection will bury it.
-fn corpse(cast: &mut Cast) -> Outcome<Corpse> {
-    let id = cast.backup(DISK, &[])?;
-    let Some(manifest) = cast.keys("manifest/").pop() else { return script("no manifest") };
-    let Some(stored) = cast.world.objects().remove(&manifest) else { return script("no manifest") };
-    cast.delete(id)?;
-    cast.collect(burying())?;
-    cast.pass(A_WEEK)?;
-    cast.collect(burying())?;
-    cast.pass(A_WEEK)?;
-    Ok(Corpse { id, manifest, bytes: stored.bytes })
-}
-
-/// Its graves have gone.
-fn buried(cast: &mut Cast) -> Outcome<Corpse> {
-    let corpse = corpse(cast)?;
-    cast.collect(burying())?;
-    cast.pass(A_WEEK)?;
-    cast.collect(burying())?;
-    if !cast.keys("grave/").is_empty() || !cast.keys("ungrave/").is_empty() {
-        return script("the graves stay");
-    }
-    Ok(corpse)
-}
-
-fn buried_stays_deleted(cast: &mut Cast) -> Outcome {
-    let corpse = buried(cast)?;
-    corpse.comes_back(cast);
-    cast.check()?;
-    if cast.undelete(corpse.id, DISK)? {
-        return broken("a buried backup is undeleted");
-    }
-    cast.collect(burying())?;
-    if !cast.keys("manifest/").is_empty() {
-        return broken("a buried backup's manifest stays");
-    }
-    cast.check()
-}
-
-fn buried_after_graves(cast: &mut Cast) -> Outcome {
-    let corpse = corpse(cast)?;
-    let listed = cast.gate("reader", hours(8 * 24), first("list buried/"));
-    let repo = cast.repo("reader", Faults::none());
-    let list = cast.executor.spawn("reader", async move { repo.catalog().await });
-    cast.until("the reader has listed the buried sets", || listed.is_reached())?;
-    cast.collect(burying())?;
-    cast.pass(A_WEEK)?;
-    cast.collect(burying())?;
-    corpse.comes_back(cast);
-    let Ok(catalog) = cast.finish(&list)? else { return script("no catalog") };
-    if catalog.backups.iter().any(|entry| entry.deleted.is_none()) {
-        return broken("a buried backup is listed");
-    }
-    cast.check()
-}
-
-fn merge_waits(cast: &mut Cast) -> Outcome {
-    let corpse = corpse(cast)?;
-    cast.collect(burying())?;
-    let Some(set) = cast.keys("buried/").pop() else { return script("no buried set") };
-    cast.world.replace(&set, Some(Bytes::from_static(b"spoiled")));
-    cast.pass(A_WEEK)?;
-    let gc = cast.start_collect("gc", burying());
-    if cast.finish(&gc)?.is_ok() {
-        return broken("a collector trusts a buried set that does not open");
-    }
-    corpse.comes_back(cast);
-    cast.check()
-}
-
-fn undelete_looks_again(cast: &mut Cast) -> Outcome {
-    let id = garbage(cast)?;
-    let checked = cast.gate("undeleter", hours(30 * 24), first("get pack/"));
-    let repo = cast.repo("undeleter", Faults::none());
-    let undelete = cast.executor.spawn("undeleter", async move { repo.undelete(id).await });
-    cast.until("the undelete has checked", || checked.is_reached())?;
-    // It is refused, its backup collected, its session swept, buried, its graves removed.
-    for _ in 0..4 {
-        cast.pass(A_WEEK)?;
-        cast.collect(burying())?;
-        cast.collect(burying())?;
-    }
-    if !cast.keys("ungrave/").is_empty() {
-        return script("the refusal stays");
-    }
-    cast.pass(hours(24))?;
-    let result = cast.finish(&undelete)?;
-    cast.revived(id, DISK, result.map(|_| ()))?;
-    cast.check()
-}
-
-/// Both publish a set of the same; one of them goes, and the graves.
-fn two_burials(cast: &mut Cast) -> Outcome {
-    let corpse = corpse(cast)?;
-    let listed = cast.gate("slow", hours(3), first("list buried/"));
-    let slow = cast.start_collect("slow", burying());
-    cast.until("the slow collector knows no set", || listed.is_reached())?;
-    cast.collect(burying())?;
-    let result = cast.finish(&slow)?;
-    collected(result)?;
-    if cast.keys("buried/").len() != 2 {
-        return script("there are not two sets");
-    }
-    cast.pass(A_WEEK)?;
-    let both = ["one", "other"].map(|name| cast.start_collect(name, burying()));
-    for gc in both {
-        let result = cast.finish(&gc)?;
-        collected(result)?;
-    }
-    if cast.keys("buried/").len() != 1 || !cast.keys("grave/").is_empty() {
-        return broken("two equal sets do not become one");
-    }
-    corpse.comes_back(cast);
     cast.check()
 }
