@@ -86,7 +86,7 @@ impl UnitReader {
         if !Arc::ptr_eq(&self.view(), stale) {
             return Ok(());
         }
-        self.replace(self.repo.load_view().await?);
+        self.replace(Box::pin(self.repo.load_view()).await?);
         Ok(())
     }
 
