@@ -4,14 +4,12 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use strongroom_base::Timestamp;
 use strongroom_base::ids::ManifestId;
 
+use crate::control::FETCHES;
 use crate::error::ReadError;
 use crate::key;
 use crate::manifest::{Manifest, ManifestDoc};
 use crate::object::ObjectKey;
 use crate::repository::Repository;
-
-/// Manifests fetched at the same time.
-const FETCHES: usize = 16;
 
 /// One backup of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +29,8 @@ pub struct BackupEntry {
 pub struct Catalog {
     /// Those that can be read, deleted ones included until they are collected.
     pub backups: Vec<BackupEntry>,
-    /// Manifests that are there but cannot be read.
+    /// Manifests that are there but cannot be read, and what says that backups are deleted or held
+    /// and cannot be read: such a backup is listed as neither.
     pub damaged: Vec<ObjectKey>,
 }
 
@@ -57,13 +56,14 @@ impl Repository {
         let mut docs = stream::iter(ids)
             .map(|id| async move { Ok::<_, ReadError>((id, self.read_manifest_doc(id).await)) })
             .buffered(FETCHES);
-        let mut catalog = Catalog::default();
+        let damaged = graves.unreadable().chain(&holds.unreadable).cloned().collect();
+        let mut catalog = Catalog { backups: Vec::new(), damaged };
         while let Some((id, doc)) = docs.try_next().await? {
             match doc {
                 Ok(Some(ManifestDoc::Backup(manifest))) => catalog.backups.push(BackupEntry {
                     id,
                     manifest,
-                    deleted: graves.open_grave(id).map(|(_, since)| since),
+                    deleted: graves.deleted_since(id),
                     held_until: holds.latest(id),
                 }),
                 Ok(Some(ManifestDoc::Tombstone { .. }) | None) => {}

@@ -17,6 +17,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use strongroom_base::Timestamp;
@@ -32,6 +33,9 @@ const MAGIC: &[u8; 4] = b"SRC0";
 const HEADER_LEN: usize = 4 + SALT_LEN;
 /// A marker is needed for one listing: what is older than a day was left behind by a crash.
 const MARKER_LIFE: Duration = Duration::from_hours(24);
+
+/// Documents read at the same time.
+pub(crate) const FETCHES: usize = 16;
 
 /// How a conditional create ended.
 #[derive(Debug)]
@@ -89,6 +93,22 @@ impl Repository {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Reads the documents at `keys`, several at a time: one answer for each, in their order.
+    /// Damage to one is that one's answer, anything else that fails is everybody's.
+    pub(crate) async fn read_controls<T: DeserializeOwned>(
+        &self,
+        keys: Vec<ObjectKey>,
+    ) -> Result<Vec<Result<Option<T>, ReadError>>, ReadError> {
+        let read = |key: ObjectKey| async move {
+            match self.read_control::<T>(&key).await {
+                Err(error @ ReadError::Damaged { .. }) => Ok(Err(error)),
+                Err(error) => Err(error),
+                Ok(document) => Ok(Ok(document)),
+            }
+        };
+        stream::iter(keys).map(read).buffered(FETCHES).try_collect().await
     }
 
     fn decode_control<T: DeserializeOwned>(

@@ -61,6 +61,8 @@ pub struct CollectOptions {
     pub wait: Duration,
     /// How long a request may be on its way after its sender gave up.
     pub latest_arrival: Duration,
+    /// How many graves of backups collected long ago are worth a new buried set. Default 64.
+    pub merge_graves: usize,
     /// Only say what would be done.
     pub dry_run: bool,
 }
@@ -72,6 +74,7 @@ impl Default for CollectOptions {
             liveness: Arc::new(AgeLiveness::default()),
             wait: Duration::from_mins(10),
             latest_arrival: Duration::from_hours(7 * 24),
+            merge_graves: 64,
             dry_run: false,
         }
     }
@@ -300,6 +303,7 @@ impl Collector {
     /// The index, with every pack that it names either seen or known to be gone.
     async fn view(&self) -> Result<IndexView, ReadError> {
         let mut view = self.repo.load_view().await?;
+        view.check_sets()?;
         self.repo.confirm_packs(&mut view).await?;
         Ok(view)
     }

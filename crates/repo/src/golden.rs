@@ -14,6 +14,7 @@ use strongroom_base::clock::BoxFuture;
 use strongroom_base::ids::{RepoId, SessionId, to_hex};
 use strongroom_base::{Clock, Rng, Secret, Timestamp};
 
+use crate::buried::BuriedDoc;
 use crate::compute::Inline;
 use crate::crypto::slot::{self, RepoSecrets};
 use crate::crypto::{RepoKeys, UnitId, derive};
@@ -389,8 +390,31 @@ fn documents_have_these_fields() {
         assert_eq!(condemned, format!(r#"{{"packs":[{packs}],"manifests":["ID"]}}"#));
         assert!(packs.contains(pack));
         is("done/", r#"{"by":"ID"}"#).await;
+        // On a clock that stands still everything is old at once.
+        let bury = CollectOptions { latest_arrival: Duration::ZERO, merge_graves: 1, ..now };
+        for _ in 0..2 {
+            repo.collect(&bury).await.unwrap();
+        }
+        is("buried/", r#"{"manifests":["ID"]}"#).await;
     };
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(check);
+}
+
+#[test]
+fn buried_set_is_stable() {
+    let manifests = [SessionId([0x77; 16]), SESSION].into_iter().collect();
+    let plain = serde_json::to_vec(&BuriedDoc { manifests }).unwrap();
+    assert_eq!(
+        String::from_utf8(plain.clone()).unwrap(),
+        r#"{"manifests":["55555555555555555555555555555555","77777777777777777777777777777777"]}"#
+    );
+    let at = key::numbered(key::BURIED, SESSION, 0);
+    check(
+        &repository().seal(&at, &plain),
+        137,
+        "53524330000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f1ecfb39bd81b3185ae238302",
+        "2ffda811a757145a4d1cd1e69d7890f702feb068b3bf02a5d53548a19c57e6c8",
+    );
 }
 
 #[test]
@@ -401,10 +425,8 @@ fn keys_are_stable() {
     check(PackId { session: SESSION, number: 0x1f }.key(), &format!("pack/{ones}-0000001f"));
     check(key::of_session(key::MANIFESTS, SESSION), &format!("manifest/{ones}"));
     check(key::numbered(key::ALIVE, SESSION, 3), &format!("alive/{ones}-00000003"));
-    check(
-        key::of_attempt(key::INTENTS, SESSION, 1, 2),
-        &format!("intent/{ones}-00000001-00000002"),
-    );
+    check(key::numbered(key::INTENTS, SESSION, 1), &format!("intent/{ones}-00000001"));
+    check(key::numbered(key::BURIED, SESSION, 0), &format!("buried/{ones}-00000000"));
     check(key::marker(key::GRAVES, SESSION), &format!("grave/marker-{ones}"));
     assert_eq!(UnitId([0xab; 32]).to_string(), "ab".repeat(32));
 }

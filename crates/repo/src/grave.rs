@@ -8,11 +8,13 @@
 //! - REPO-13: a grave is cancelled only by an `ungrave` that says so; there is one for each grave,
 //!   and who creates it first decides: an undelete that found everything, or a collector that is
 //!   about to remove the manifest. Without that decision no manifest is removed.
+//! - REPO-19: a grave or ungrave that does not open decides nothing: its backup is not deleted,
+//!   can be read, and is nobody's parent; no collector goes on.
 //! - REPO-14: an undelete is accepted only after it found every unit, while its intent already
 //!   protected them.
 //!
 //! # Not here
-//! What a collector does with graves: `crate::gc`.
+//! What a collector does with graves: `crate::gc`. What becomes of old ones: `crate::buried`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,12 +22,13 @@ use serde::{Deserialize, Serialize};
 use strongroom_base::ids::{ManifestId, SessionId};
 use strongroom_base::{ErrorClass, Timestamp};
 
+use crate::buried::BuriedSets;
 use crate::control::Created;
 use crate::error::ReadError;
 use crate::hold::Hold;
 use crate::key;
 use crate::manifest::Manifest;
-use crate::object::ObjectMeta;
+use crate::object::{ObjectKey, ObjectMeta};
 use crate::repository::Repository;
 use crate::rules::Rule;
 use crate::session::reader::UnitReader;
@@ -45,60 +48,133 @@ struct UngraveDoc {
     accepted: bool,
 }
 
-/// The document at `intent/<manifest>-<n>-<attempt>`.
+/// The document at `intent/<manifest>-<n>`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct IntentDoc {
     by: SessionId,
 }
 
+/// An object `<prefix><manifest>-<n>` of a listing, and when it was written.
+type Numbered = ((ManifestId, u32), ObjectKey, Timestamp);
+
+/// How an undelete or a collector decided a grave.
+#[derive(Debug, Clone, Copy)]
+struct Decision {
+    is_accepted: bool,
+    since: Timestamp,
+}
+
 /// All graves, cancelled ones and undeletes under way, at one time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Graves {
-    made: BTreeMap<ManifestId, Vec<(u32, Timestamp)>>,
-    cancelled: BTreeSet<(ManifestId, u32)>,
-    /// Graves that stand for ever.
-    refused: BTreeSet<(ManifestId, u32)>,
+    made: BTreeMap<ManifestId, BTreeMap<u32, Timestamp>>,
+    decided: BTreeMap<(ManifestId, u32), Decision>,
+    /// Manifests with a grave or ungrave that does not open: whether they are deleted is unknown.
+    doubtful: BTreeMap<ManifestId, ObjectKey>,
     /// Undeletes under way, with the time of their intent.
-    pub(crate) intents: BTreeMap<(ManifestId, u32, u32), Timestamp>,
+    pub(crate) intents: BTreeMap<(ManifestId, u32), Timestamp>,
+    buried: BTreeSet<ManifestId>,
+    /// The sets that say who is buried.
+    pub(crate) sets: BuriedSets,
 }
 
 impl Graves {
-    /// Whether `manifest` is deleted: it has a grave that is not cancelled.
+    /// Whether `manifest` is deleted: it is buried or has a grave that is not cancelled. In doubt
+    /// it is not.
     pub(crate) fn holds(&self, manifest: ManifestId) -> bool {
-        self.open_grave(manifest).is_some()
+        self.is_buried(manifest) || self.open_grave(manifest).is_some()
     }
 
-    /// The newest grave that is not cancelled, and when it was made.
+    /// Whether `manifest` was collected long ago: it is deleted for ever, graves or not.
+    pub(crate) fn is_buried(&self, manifest: ManifestId) -> bool {
+        self.buried.contains(&manifest)
+    }
+
+    /// The newest grave that is not cancelled, and when it was made; none in doubt.
     pub(crate) fn open_grave(&self, manifest: ManifestId) -> Option<(u32, Timestamp)> {
+        if self.doubtful.contains_key(&manifest) {
+            return None;
+        }
+        let is_open = |n: u32| !self.decided.get(&(manifest, n)).is_some_and(|it| it.is_accepted);
         let graves = self.made.get(&manifest)?;
-        graves.iter().rev().find(|(n, _)| !self.cancelled.contains(&(manifest, *n))).copied()
+        graves.iter().rev().find(|(n, _)| is_open(**n)).map(|(n, since)| (*n, *since))
+    }
+
+    /// Since when `manifest` is deleted, as far as that is known.
+    pub(crate) fn deleted_since(&self, manifest: ManifestId) -> Option<Timestamp> {
+        let set = || self.sets.sets.iter().filter(|set| set.manifests.contains(&manifest));
+        let buried = || set().map(|set| set.since).min().filter(|_| self.is_buried(manifest));
+        self.open_grave(manifest).map(|(_, since)| since).or_else(buried)
     }
 
     /// Whether any grave was ever made for `manifest`.
     pub(crate) fn ever(&self, manifest: ManifestId) -> bool {
-        self.made.contains_key(&manifest)
+        self.made.contains_key(&manifest) || self.is_buried(manifest)
     }
 
     /// Whether an undelete of `manifest` is under way that can still succeed.
     pub(crate) fn is_intended(&self, manifest: ManifestId) -> bool {
-        self.intents
-            .keys()
-            .any(|(intended, n, _)| *intended == manifest && !self.is_decided(manifest, *n))
+        let is_open = |n: u32| !self.decided.contains_key(&(manifest, n));
+        let mut intents = self.intents.range((manifest, 0)..=(manifest, u32::MAX));
+        !self.is_buried(manifest) && intents.any(|((_, n), _)| is_open(*n))
     }
 
-    fn is_decided(&self, manifest: ManifestId, grave: u32) -> bool {
-        self.cancelled.contains(&(manifest, grave)) || self.refused.contains(&(manifest, grave))
+    /// Whether it is unknown if `manifest` is deleted.
+    pub(crate) fn is_doubtful(&self, manifest: ManifestId) -> bool {
+        self.doubt(manifest).is_some()
+    }
+
+    /// What makes it unknown whether `manifest` is deleted.
+    fn doubt(&self, manifest: ManifestId) -> Option<&ObjectKey> {
+        self.doubtful.get(&manifest).or(self.sets.unreadable.first())
+    }
+
+    /// Everything that does not open.
+    pub(crate) fn unreadable(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.doubtful.values().chain(&self.sets.unreadable)
+    }
+
+    /// Fails when it is unknown whether `manifest` is deleted.
+    pub(crate) fn check(&self, manifest: ManifestId) -> Result<(), ReadError> {
+        self.doubt(manifest).map_or(Ok(()), |key| Err(unreadable(key)))
+    }
+
+    /// Fails when of any manifest it is unknown whether it is deleted.
+    pub(crate) fn check_all(&self) -> Result<(), ReadError> {
+        self.unreadable().next().map_or(Ok(()), |key| Err(unreadable(key)))
+    }
+
+    /// The manifests with graves that were refused an undelete, with the time of the refusal:
+    /// those graves stand for ever.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (ManifestId, Timestamp)> {
+        let stands = |(id, _): (&ManifestId, _)| {
+            let (n, _) = self.open_grave(*id)?;
+            Some((*id, self.decided.get(&(*id, n))?.since))
+        };
+        self.made.iter().filter_map(stands)
+    }
+
+    /// The keys of everything that was ever said about the deletion of manifests that `is_in`.
+    pub(crate) fn keys(&self, is_in: impl Fn(ManifestId) -> bool) -> Vec<ObjectKey> {
+        let of =
+            |prefix, (id, n): (ManifestId, u32)| is_in(id).then(|| key::numbered(prefix, id, n));
+        let made = self.made.iter().flat_map(|(id, all)| all.keys().map(|n| (*id, *n)));
+        let intents = self.intents.keys().filter_map(|it| of(key::INTENTS, *it));
+        let graves = made.filter_map(|it| of(key::GRAVES, it));
+        let ungraves = self.decided.keys().filter_map(|it| of(key::UNGRAVES, *it));
+        intents.chain(graves).chain(ungraves).collect()
     }
 
     fn next_number(&self, manifest: ManifestId) -> u32 {
-        let last = self.made.get(&manifest).and_then(|graves| graves.last());
-        last.map_or(0, |(n, _)| n + 1)
+        let decided = self.decided.range((manifest, 0)..=(manifest, u32::MAX)).next_back();
+        let made = self.made.get(&manifest).and_then(BTreeMap::last_key_value);
+        let last = made.map(|(n, _)| *n).max(decided.map(|((_, n), _)| *n));
+        last.map_or(0, |n| n + 1)
     }
+}
 
-    fn next_attempt(&self, manifest: ManifestId, grave: u32) -> u32 {
-        let same = |(m, n, _): &&(ManifestId, u32, u32)| *m == manifest && *n == grave;
-        self.intents.keys().filter(same).map(|(_, _, attempt)| attempt + 1).max().unwrap_or(0)
-    }
+fn unreadable(key: &ObjectKey) -> ReadError {
+    ReadError::damaged(key, "it says whether a backup is deleted, and does not open")
 }
 
 /// Why a deletion, undelete or hold did not happen.
@@ -149,49 +225,95 @@ impl GraveError {
 }
 
 impl Repository {
-    /// Lists graves, their cancellations and the undeletes under way.
+    /// Lists graves, their cancellations, the undeletes under way and the buried sets.
     ///
-    /// Intents come first and cancellations last: an undelete that finishes between two of these
-    /// listings is then seen by its intent or by its decision, and no grave is seen without a
-    /// cancellation that was there before the first listing.
+    /// Intents come before cancellations: an undelete that finishes between these listings is then
+    /// seen by its intent or by its decision, and no grave is seen without a cancellation that was
+    /// there before the first listing. The sets come last: a grave that went before it was listed
+    /// is in a set that was there before it went.
     pub(crate) async fn load_graves(&self) -> Result<Graves, ReadError> {
+        Box::pin(self.load_graves_where(|_| true)).await
+    }
+
+    /// The same for one manifest: no documents of others are read.
+    pub(crate) async fn load_graves_of(&self, id: ManifestId) -> Result<Graves, ReadError> {
+        Box::pin(self.load_graves_where(|other| other == id)).await
+    }
+
+    /// The same for the manifests that `is_wanted`; of others nothing is known then.
+    pub(crate) async fn load_graves_where(
+        &self,
+        is_wanted: impl Fn(ManifestId) -> bool,
+    ) -> Result<Graves, ReadError> {
+        let is_last = self.obeys(Rule::BuriedAfterGraves);
+        let early = if is_last { None } else { Some(self.load_buried().await?) };
         let intents = self.list_fresh(key::INTENTS).await?;
         let graves = self.list_fresh(key::GRAVES).await?;
         let ungraves = self.list_fresh(key::UNGRAVES).await?;
-        self.graves_of(&graves, &ungraves, &intents).await
+        let sets = match early {
+            Some(sets) => sets,
+            None => self.load_buried().await?,
+        };
+        let wanted = |listed: &[ObjectMeta], prefix: &str| -> Vec<Numbered> {
+            let named = |meta: &ObjectMeta| {
+                let at = key::name(&meta.key, prefix).and_then(key::parse_numbered)?;
+                is_wanted(at.0).then(|| (at, meta.key.clone(), meta.modified))
+            };
+            listed.iter().filter_map(named).collect()
+        };
+        let (intents, graves, ungraves) = (
+            wanted(&intents, key::INTENTS),
+            wanted(&graves, key::GRAVES),
+            wanted(&ungraves, key::UNGRAVES),
+        );
+        let mut all = Graves { sets, ..Graves::default() };
+        if self.obeys(Rule::BuriedStaysDeleted) {
+            all.buried = all.sets.sets.iter().flat_map(|set| &set.manifests).copied().collect();
+        }
+        all.intents = intents.into_iter().map(|(intent, _, since)| (intent, since)).collect();
+        self.read_graves(&mut all, graves).await?;
+        self.read_ungraves(&mut all, ungraves).await?;
+        Ok(all)
     }
 
-    async fn graves_of(
+    /// Opens graves: what anybody may have written without the repository's keys deletes nothing.
+    async fn read_graves(&self, all: &mut Graves, listed: Vec<Numbered>) -> Result<(), ReadError> {
+        let keys = listed.iter().map(|(_, key, _)| key.clone()).collect();
+        let docs = self.read_controls::<GraveDoc>(keys).await?;
+        for (((manifest, n), key, since), doc) in listed.into_iter().zip(docs) {
+            all.made.entry(manifest).or_default().insert(n, since);
+            match doc {
+                Ok(Some(_)) => {}
+                // Only what is buried loses its graves.
+                Ok(None) => drop(all.buried.insert(manifest)),
+                Err(_) => drop(all.doubtful.insert(manifest, key)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_ungraves(
         &self,
-        graves: &[ObjectMeta],
-        ungraves: &[ObjectMeta],
-        intents: &[ObjectMeta],
-    ) -> Result<Graves, ReadError> {
-        let mut all = Graves::default();
-        for meta in graves {
-            if let Some((manifest, n)) =
-                key::name(&meta.key, key::GRAVES).and_then(key::parse_numbered)
-            {
-                all.made.entry(manifest).or_default().push((n, meta.modified));
-            }
-        }
-        for meta in ungraves {
-            let Some(grave) = key::name(&meta.key, key::UNGRAVES).and_then(key::parse_numbered)
-            else {
-                continue;
+        all: &mut Graves,
+        listed: Vec<Numbered>,
+    ) -> Result<(), ReadError> {
+        let keys = listed.iter().map(|(_, key, _)| key.clone()).collect();
+        let docs = self.read_controls::<UngraveDoc>(keys).await?;
+        for ((grave, key, since), doc) in listed.into_iter().zip(docs) {
+            let is_accepted = match doc {
+                Ok(Some(UngraveDoc { accepted, .. })) => accepted,
+                Ok(None) => {
+                    all.buried.insert(grave.0);
+                    false
+                }
+                Err(_) => {
+                    all.doubtful.insert(grave.0, key);
+                    false
+                }
             };
-            match self.read_control::<UngraveDoc>(&meta.key).await? {
-                Some(UngraveDoc { accepted: true, .. }) => drop(all.cancelled.insert(grave)),
-                Some(UngraveDoc { accepted: false, .. }) => drop(all.refused.insert(grave)),
-                None => {}
-            }
+            all.decided.insert(grave, Decision { is_accepted, since });
         }
-        for meta in intents {
-            if let Some(intent) = key::name(&meta.key, key::INTENTS).and_then(key::parse_attempt) {
-                all.intents.insert(intent, meta.modified);
-            }
-        }
-        Ok(all)
+        Ok(())
     }
 
     /// Deletes a backup: makes its grave. From then on nobody sees it; its data goes after the
@@ -200,7 +322,8 @@ impl Repository {
         if let Some(hold) = self.active_hold(id).await? {
             return Err(held(id, hold));
         }
-        let graves = self.load_graves().await?;
+        let graves = self.load_graves_of(id).await?;
+        graves.check(id)?;
         if graves.holds(id) || self.read_manifest(id).await?.is_none() {
             return Err(GraveError::Absent { id });
         }
@@ -225,7 +348,11 @@ impl Repository {
 
     /// Takes a deletion back, if all of the data is still there.
     pub async fn undelete(&self, id: ManifestId) -> Result<Manifest, GraveError> {
-        let graves = self.load_graves().await?;
+        let graves = self.load_graves_of(id).await?;
+        graves.check(id)?;
+        if graves.is_buried(id) {
+            return Err(GraveError::TooLate { id });
+        }
         let Some((grave, _)) = graves.open_grave(id) else {
             return Err(match self.read_manifest(id).await? {
                 Some(_) => GraveError::NotDeleted { id },
@@ -233,13 +360,9 @@ impl Repository {
             });
         };
         let by = SessionId::random(&*self.env.rng);
-        let attempt = graves.next_attempt(id, grave);
-        let intent = key::of_attempt(key::INTENTS, id, grave, attempt);
-        if self.obeys(Rule::UndeleteIntent)
-            && let Created::Theirs(_) = self.create_control(&intent, &IntentDoc { by }).await?
-        {
-            // Another undelete of the same grave is under way.
-            return Err(GraveError::TooLate { id });
+        let intent = key::numbered(key::INTENTS, id, grave);
+        if self.obeys(Rule::UndeleteIntent) {
+            self.create_intent(&intent, &IntentDoc { by }).await?;
         }
         // After an error the intent stays: it protects until a collector decides the grave.
         let checked = self.check_undelete(id).await?;
@@ -249,10 +372,32 @@ impl Repository {
             Created::Ours => decision,
             Created::Theirs(theirs) => theirs,
         };
+        // A refusal that was there before may be gone, but not before the backup was buried.
+        let is_buried = self.obeys(Rule::UndeleteLooksAgain) && self.is_buried(id).await?;
         self.env.store.delete(&intent).await.map_err(ReadError::from)?;
         match checked {
-            Some(manifest) if decided.accepted => Ok(manifest),
+            Some(manifest) if decided.accepted && !is_buried => Ok(manifest),
             _ => Err(GraveError::TooLate { id }),
+        }
+    }
+
+    /// Makes the intent of an undelete. One that is there already does as well: it goes only after
+    /// the grave is decided, by whomever, and then no undelete needs it.
+    async fn create_intent(&self, at: &ObjectKey, doc: &IntentDoc) -> Result<(), ReadError> {
+        match self.create_control(at, doc).await {
+            Ok(_) | Err(ReadError::Damaged { .. }) => Ok(()),
+            Err(ReadError::Store(error)) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a buried set names `id` now.
+    async fn is_buried(&self, id: ManifestId) -> Result<bool, ReadError> {
+        let BuriedSets { sets, unreadable: damaged } = self.load_buried().await?;
+        let is_named = sets.iter().any(|set| set.manifests.contains(&id));
+        match damaged.first() {
+            Some(key) if !is_named => Err(unreadable(key)),
+            _ => Ok(is_named),
         }
     }
 
@@ -264,6 +409,7 @@ impl Repository {
             return Ok(Some(manifest));
         }
         let mut view = self.load_view().await?;
+        view.check_sets()?;
         self.confirm_packs(&mut view).await?;
         if view.condemned.holds_manifest(id) {
             return Ok(None);
@@ -300,14 +446,10 @@ impl Repository {
         })
     }
 
-    /// Removes an intent whose grave is decided.
-    pub(crate) async fn drop_intent(
-        &self,
-        intent: (ManifestId, u32, u32),
-    ) -> Result<(), ReadError> {
-        let (manifest, grave, attempt) = intent;
-        let at = key::of_attempt(key::INTENTS, manifest, grave, attempt);
-        Ok(self.env.store.delete(&at).await?)
+    /// Whether a grave of `manifest` with this number is there, and is one.
+    pub(crate) async fn has_grave(&self, manifest: ManifestId, n: u32) -> Result<bool, ReadError> {
+        let at = key::numbered(key::GRAVES, manifest, n);
+        Ok(self.read_control::<GraveDoc>(&at).await?.is_some())
     }
 }
 

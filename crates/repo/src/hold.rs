@@ -19,7 +19,7 @@ use crate::control::Created;
 use crate::error::ReadError;
 use crate::grave::GraveError;
 use crate::key;
-use crate::object::ObjectMeta;
+use crate::object::{ObjectKey, ObjectMeta};
 use crate::repository::Repository;
 use crate::rules::Rule;
 
@@ -39,17 +39,31 @@ pub struct Hold {
 
 /// The holds of all manifests, the latest date of each.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Holds(BTreeMap<ManifestId, Hold>);
+pub(crate) struct Holds {
+    latest: BTreeMap<ManifestId, Hold>,
+    /// Every hold that was read, with the manifest it is for.
+    pub(crate) keys: Vec<(ManifestId, ObjectKey)>,
+    /// Holds that do not open: nobody knows whom they bind until when.
+    pub(crate) unreadable: Vec<ObjectKey>,
+}
 
 impl Holds {
     /// The hold of `manifest` that is in force at `now`.
     pub(crate) fn active(&self, manifest: ManifestId, now: HoldClock) -> Option<&Hold> {
-        self.0.get(&manifest).filter(|hold| !now.is_past(hold.until))
+        self.latest.get(&manifest).filter(|hold| !now.is_past(hold.until))
     }
 
     /// The latest date of `manifest`'s holds, past or not.
     pub(crate) fn latest(&self, manifest: ManifestId) -> Option<Timestamp> {
-        self.0.get(&manifest).map(|hold| hold.until)
+        self.latest.get(&manifest).map(|hold| hold.until)
+    }
+
+    /// Fails when a hold does not open: what it protects must not be deleted.
+    pub(crate) fn checked(self) -> Result<Self, ReadError> {
+        match self.unreadable.first() {
+            Some(key) => Err(ReadError::damaged(key, "it protects a backup, and does not open")),
+            None => Ok(self),
+        }
     }
 }
 
@@ -80,27 +94,34 @@ impl HoldClock {
 impl Repository {
     /// Reads the holds that a listing of `hold/` shows.
     pub(crate) async fn holds_of(&self, listed: &[ObjectMeta]) -> Result<Holds, ReadError> {
-        let mut holds = BTreeMap::new();
-        for meta in listed {
-            let Some((manifest, _)) =
-                key::name(&meta.key, key::HOLDS).and_then(key::parse_numbered)
-            else {
-                continue;
-            };
-            if let Some(hold) = self.read_control::<Hold>(&meta.key).await? {
-                let latest = holds.entry(manifest).or_insert_with(|| hold.clone());
-                if latest.until < hold.until {
-                    *latest = hold;
+        let named = |meta: &ObjectMeta| {
+            let (manifest, _) = key::name(&meta.key, key::HOLDS).and_then(key::parse_numbered)?;
+            Some((manifest, meta.key.clone()))
+        };
+        let listed: Vec<_> = listed.iter().filter_map(named).collect();
+        let keys = listed.iter().map(|(_, key)| key.clone()).collect();
+        let mut holds = Holds::default();
+        for ((manifest, key), hold) in listed.into_iter().zip(self.read_controls(keys).await?) {
+            match hold {
+                Ok(None) => {}
+                Err(_) => holds.unreadable.push(key),
+                Ok(Some(hold)) => {
+                    let hold: Hold = hold;
+                    let latest = holds.latest.entry(manifest).or_insert_with(|| hold.clone());
+                    if latest.until < hold.until {
+                        *latest = hold;
+                    }
+                    holds.keys.push((manifest, key));
                 }
             }
         }
-        Ok(Holds(holds))
+        Ok(holds)
     }
 
     /// The hold of `id` that is in force, if any.
     pub async fn active_hold(&self, id: ManifestId) -> Result<Option<Hold>, ReadError> {
         let listed = self.list(key::HOLDS).await?;
-        let holds = self.holds_of(&listed).await?;
+        let holds = self.holds_of(&listed).await?.checked()?;
         Ok(holds.active(id, HoldClock::local(self.env.clock.now())).cloned())
     }
 
@@ -126,9 +147,15 @@ impl Repository {
                 Created::Theirs(_) => number = number.wrapping_add(1),
             }
         };
-        if self.obeys(Rule::HoldLooksForGrave) && self.load_graves().await?.holds(id) {
+        if !self.obeys(Rule::HoldLooksForGrave) {
+            return Ok(());
+        }
+        let graves = self.load_graves_of(id).await?;
+        let doubt = graves.check(id);
+        if graves.holds(id) || doubt.is_err() {
             // Nobody was promised this hold yet.
             self.env.store.delete(&at).await.map_err(ReadError::from)?;
+            doubt?;
             return Err(GraveError::Absent { id });
         }
         Ok(())

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use strongroom_base::ids::{ManifestId, SessionId};
+use strongroom_base::ids::SessionId;
 
 use crate::object::ObjectKey;
 
@@ -33,6 +33,8 @@ pub(crate) const GRAVES: &str = "grave/";
 pub(crate) const UNGRAVES: &str = "ungrave/";
 /// Undeletes under way.
 pub(crate) const INTENTS: &str = "intent/";
+/// Graves of collected backups, merged.
+pub(crate) const BURIED: &str = "buried/";
 /// Locks.
 pub(crate) const HOLDS: &str = "hold/";
 /// Packs that a collector is about to delete.
@@ -98,16 +100,6 @@ pub(crate) fn numbered(prefix: &str, session: SessionId, number: u32) -> ObjectK
     build(format_args!("{prefix}{session}-{number:08x}"))
 }
 
-/// `intent/<manifest>-<n>-<attempt>`
-pub(crate) fn of_attempt(
-    prefix: &str,
-    manifest: ManifestId,
-    grave: u32,
-    attempt: u32,
-) -> ObjectKey {
-    build(format_args!("{prefix}{manifest}-{grave:08x}-{attempt:08x}"))
-}
-
 /// A key slot.
 pub(crate) fn slot(name: &str) -> Option<ObjectKey> {
     ObjectKey::parse(&format!("{KEYS}{name}"))
@@ -134,13 +126,6 @@ pub(crate) fn parse_numbered(name: &str) -> Option<(SessionId, u32)> {
     Some((session.parse().ok()?, parse_number(number)?))
 }
 
-/// Reads `<manifest>-<grave>-<attempt>`.
-pub(crate) fn parse_attempt(name: &str) -> Option<(ManifestId, u32, u32)> {
-    let (rest, attempt) = name.rsplit_once('-')?;
-    let (manifest, grave) = parse_numbered(rest)?;
-    Some((manifest, grave, parse_number(attempt)?))
-}
-
 fn parse_number(text: &str) -> Option<u32> {
     let valid = text.len() == 8 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
     valid.then(|| u32::from_str_radix(text, 16).ok())?
@@ -155,8 +140,8 @@ mod tests {
         let session = SessionId(*b"0123456789abcdef");
         let pack = PackId { session, number: 0xab };
         assert_eq!(name(&pack.key(), PACKS).and_then(PackId::parse), Some(pack));
-        let attempt = of_attempt(INTENTS, session, 2, 3);
-        assert_eq!(name(&attempt, INTENTS).and_then(parse_attempt), Some((session, 2, 3)));
+        let intent = numbered(INTENTS, session, 2);
+        assert_eq!(name(&intent, INTENTS).and_then(parse_numbered), Some((session, 2)));
         assert_eq!(name(&marker(GRAVES, session), GRAVES), None);
         assert_eq!(PackId::parse("xyz-00000001"), None);
         assert_eq!(parse_numbered(&format!("{session}-+0000001")), None);

@@ -12,6 +12,7 @@
 //! Disks and files, and whoever owns a repository: the engine knows an id.
 
 mod buffer;
+mod buried;
 mod catalog;
 pub mod compute;
 mod condemned;

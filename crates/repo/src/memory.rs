@@ -6,7 +6,7 @@
 //! takes a share first and waits until there is one.
 //!
 //! # Invariants
-//! - REPO-19: the shares that are out never exceed the budget, unless one session alone needs more.
+//! - REPO-21: the shares that are out never exceed the budget, unless one session alone needs more.
 //! - A session takes its share before it announces itself, and takes one only: nobody waits for
 //!   memory while a collector waits for him.
 //!

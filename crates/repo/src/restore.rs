@@ -135,7 +135,7 @@ impl Repository {
             session
         } else {
             // What a test leaves out: looking first, announcing afterwards.
-            if self.load_graves().await?.holds(id) {
+            if self.load_graves_of(id).await?.holds(id) {
                 return Err(RestoreError::Absent { id });
             }
             self.announce(SessionKind::Reader, vec![id]).await?
@@ -153,7 +153,7 @@ impl Repository {
     }
 
     async fn refuse_graved(&self, id: ManifestId, session: Session) -> Result<(), RestoreError> {
-        let graves = self.load_graves().await;
+        let graves = self.load_graves_of(id).await;
         if graves.as_ref().is_ok_and(|graves| !graves.holds(id)) {
             return Ok(());
         }

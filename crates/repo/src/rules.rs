@@ -21,7 +21,8 @@ pub enum Rule {
     GravedParent,
     /// A writer whose manifest key holds a tombstone has lost.
     Tombstone,
-    /// A manifest key stays taken: tombstones are not removed, collected manifests leave a grave.
+    /// A manifest key stays taken: tombstones are not removed, collected manifests leave a grave or are
+    /// buried.
     KeyStaysTaken,
     /// A writer reads the condemned sets before the index.
     CondemnedBeforeIndex,
@@ -71,6 +72,15 @@ pub enum Rule {
     FreshList,
     /// A collector acts on a grave only after the delay.
     GraveDelay,
+    /// A manifest in a buried set is deleted, whatever graves and ungraves say.
+    BuriedStaysDeleted,
+    /// Whoever looks at graves looks at the buried sets afterwards, never before.
+    BuriedAfterGraves,
+    /// Old graves go only on the word of a buried set that the census has listed and opened, and
+    /// that was written days ago.
+    MergeWaits,
+    /// An undelete looks at the buried sets after it has created its ungrave.
+    UndeleteLooksAgain,
 }
 
 impl Repository {

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::BackupEntry;
 use crate::error::ReadError;
 use crate::gc::choose::pack_uses;
 use crate::gc::mark::{Marks, mark_one};
 use crate::key::{self, PackId};
 use crate::repository::Repository;
 use crate::session::SessionKind;
-use crate::session::reader::UnitReader;
+use crate::session::reader::{READER_MEMORY, UnitReader};
 
 /// The bytes of a repository by what they are for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,26 +40,33 @@ pub struct Stat {
 impl Repository {
     /// Counts the repository's bytes.
     pub async fn stat(&self) -> Result<Stat, ReadError> {
+        let _share = self.env.memory.share(READER_MEMORY as u64).await;
         let catalog = self.catalog().await?;
         let backups: Vec<_> =
             catalog.backups.iter().filter(|entry| entry.deleted.is_none()).collect();
         let targets = backups.iter().map(|entry| entry.id).collect();
         let session = self.announce(SessionKind::Reader, targets).await?;
         let count = async {
+            // What was deleted before the announcement may be collected meanwhile.
+            let graves = self.load_graves().await?;
+            let is_there = |entry: &&&BackupEntry| !graves.holds(entry.id);
+            let backups: Vec<_> = backups.iter().filter(is_there).collect();
             let reader = UnitReader::new(self, self.load_view().await?);
             let mut marks = Marks::new(reader.view());
             for entry in &backups {
                 mark_one(&reader, &mut marks, &entry.manifest).await?;
             }
-            self.sum(&marks, &backups.iter().map(|entry| entry.id).collect::<Vec<_>>()).await
+            let ids: Vec<_> = backups.iter().map(|entry| entry.id).collect();
+            let mut stat = self.sum(&marks, &ids).await?;
+            stat.backups = ids.len() as u64;
+            stat.disk_bytes = backups.iter().map(|entry| entry.manifest.size()).sum();
+            Ok::<_, ReadError>(stat)
         };
         let result = self.while_alive(session, count).await;
         let ended = self.end(session).await;
         let mut stat = result?;
         ended?;
-        stat.backups = backups.len() as u64;
         stat.deleted = catalog.backups.len() as u64 - stat.backups;
-        stat.disk_bytes = backups.iter().map(|entry| entry.manifest.size()).sum();
         Ok(stat)
     }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use strongroom_base::ids::ManifestId;
 use strongroom_base::{ByteRange, CancelToken, ErrorClass, Progress};
 
+use crate::buried::BuriedDoc;
 use crate::catalog::BackupEntry;
 use crate::condemned::CondemnedDoc;
 use crate::crypto::UnitId;
@@ -192,7 +193,7 @@ impl Verify {
             }
         }
         self.report.damaged.sort();
-        self.report.damaged.dedup();
+        self.report.damaged.dedup_by(|one, other| one.key == other.key);
         Ok(self.report)
     }
 
@@ -206,6 +207,7 @@ impl Verify {
         self.readable::<EndDoc>(key::ENDS).await?;
         self.readable::<CondemnedDoc>(key::CONDEMNED).await?;
         self.readable::<DamagedDoc>(key::DAMAGED).await?;
+        self.readable::<BuriedDoc>(key::BURIED).await?;
         for prefix in [key::GRAVES, key::UNGRAVES, key::INTENTS, key::HOLDS, key::ALIVE, key::DONE]
         {
             self.readable::<serde::de::IgnoredAny>(prefix).await?;

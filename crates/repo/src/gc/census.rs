@@ -8,7 +8,8 @@ use strongroom_base::Timestamp;
 use strongroom_base::ids::{ManifestId, SessionId};
 
 use super::{CollectError, CollectReport, Collector};
-use crate::condemned::Condemned;
+use crate::condemned::{Condemned, DoneDoc};
+use crate::control::FETCHES;
 use crate::error::ReadError;
 use crate::grave::Graves;
 use crate::hold::{HoldClock, Holds};
@@ -17,10 +18,7 @@ use crate::manifest::{Manifest, ManifestDoc};
 use crate::object::ObjectMeta;
 use crate::repository::Repository;
 use crate::rules::Rule;
-use crate::session::SessionDoc;
-
-/// Documents read at the same time.
-const FETCHES: usize = 16;
+use crate::session::{EndDoc, SessionDoc};
 
 /// A session of which no end is known.
 #[derive(Debug, Clone)]
@@ -39,6 +37,8 @@ pub(crate) struct Census {
     pub(crate) sessions: BTreeMap<SessionId, Timestamp>,
     /// When sessions that commit nothing ended, or were given up.
     pub(crate) ended_at: BTreeMap<SessionId, Timestamp>,
+    /// Every end that was listed, of whatever session.
+    pub(crate) ends: BTreeMap<SessionId, Timestamp>,
     pub(crate) manifests: BTreeMap<ManifestId, Manifest>,
     pub(crate) tombstones: BTreeSet<SessionId>,
     pub(crate) graves: Graves,
@@ -48,7 +48,8 @@ pub(crate) struct Census {
     pub(crate) done: BTreeMap<String, Timestamp>,
     /// Every pack with its size.
     pub(crate) packs: BTreeMap<PackId, u64>,
-    hold_clock: HoldClock,
+    /// The present, as far as holds may trust it.
+    pub(crate) hold_clock: HoldClock,
 }
 
 /// What came to need something since the census.
@@ -68,7 +69,9 @@ impl Census {
     ) -> BTreeSet<ManifestId> {
         let delay = if repo.obeys(Rule::GraveDelay) { delay } else { Duration::ZERO };
         let is_over = |id: ManifestId| {
-            self.graves.open_grave(id).is_some_and(|(_, since)| self.now.since(since) >= delay)
+            let grave = self.graves.open_grave(id);
+            self.graves.is_buried(id)
+                || grave.is_some_and(|(_, since)| self.now.since(since) >= delay)
         };
         let is_held =
             |id| repo.obeys(Rule::ObeyHolds) && self.holds.active(id, self.hold_clock).is_some();
@@ -108,20 +111,24 @@ impl Collector {
     pub(crate) async fn census(&self, report: &mut CollectReport) -> Result<Census, CollectError> {
         let repo = &self.repo;
         let (sessions, now) = repo.list_dated(key::SESSIONS).await?;
-        let ends = repo.list_fresh(key::ENDS).await?;
+        let sessions = listed_sessions(&sessions);
+        let ends = listed_ends(&repo.list_fresh(key::ENDS).await?);
+        let ended_at = repo.ends_of(&ends, &sessions).await?;
         let graves = repo.load_graves().await?;
-        let holds = repo.holds_of(&repo.list_fresh(key::HOLDS).await?).await?;
+        graves.check_all()?;
+        let holds = repo.holds_of(&repo.list_fresh(key::HOLDS).await?).await?.checked()?;
         let manifests = repo.list_fresh(key::MANIFESTS).await?;
         let (manifests, tombstones) = repo.read_manifests(&manifests, &BTreeMap::new()).await?;
         let condemned = repo.list_fresh(key::CONDEMNED).await?;
         let condemned = repo.read_condemned(condemned).await?;
-        let done = done_sets(&repo.list_fresh(key::DONE).await?);
+        let done = repo.done_sets(&repo.list_fresh(key::DONE).await?).await?;
         let packs = listed_packs(&repo.env.store.list(key::PACKS).await.map_err(ReadError::from)?);
         let mut census = Census {
             now,
             open: BTreeMap::new(),
-            sessions: listed_sessions(&sessions),
-            ended_at: listed_ends(&ends),
+            sessions,
+            ended_at,
+            ends,
             manifests,
             tombstones,
             graves,
@@ -136,11 +143,11 @@ impl Collector {
                 || census.tombstones.contains(id)
                 || census.graves.ever(*id)
         };
-        let ends = ended_sessions(&ends);
         let open: Vec<_> = census
             .sessions
             .iter()
-            .filter(|(id, _)| **id != self.id() && !ended(id) && !ends.contains(id))
+            .filter(|(id, _)| **id != self.id() && !ended(id))
+            .filter(|(id, _)| !census.ended_at.contains_key(id))
             .map(|(id, announced)| (*id, *announced))
             .collect();
         for (id, session) in repo.read_sessions(open).await? {
@@ -201,16 +208,19 @@ impl Collector {
     ) -> Result<(BTreeMap<SessionId, OpenSession>, Timestamp), ReadError> {
         let repo = &self.repo;
         let (listed, now) = repo.list_dated(key::SESSIONS).await?;
-        let ends = ended_sessions(&repo.list_fresh(key::ENDS).await?);
-        let graves = ended_sessions(&repo.list_fresh(key::GRAVES).await?);
-        let manifests = ended_sessions(&repo.list_fresh(key::MANIFESTS).await?);
-        let open = listed_sessions(&listed)
+        let sessions = listed_sessions(&listed);
+        let ends = listed_ends(&repo.list_fresh(key::ENDS).await?);
+        let ends = repo.ends_of(&ends, &sessions).await?;
+        let graves = repo.load_graves_where(|id| sessions.contains_key(&id)).await?;
+        graves.check_all()?;
+        let manifests = committed_sessions(&repo.list_fresh(key::MANIFESTS).await?);
+        let open = sessions
             .into_iter()
             .filter(|(id, _)| {
                 *id != self.id()
-                    && !ends.contains(id)
+                    && !ends.contains_key(id)
                     && !manifests.contains(id)
-                    && !graves.contains(id)
+                    && !graves.ever(*id)
             })
             .collect();
         Ok((repo.read_sessions(open).await?.into_iter().collect(), now))
@@ -226,8 +236,9 @@ impl Collector {
         let repo = &self.repo;
         let (listed, now) = repo.list_dated(key::MANIFESTS).await?;
         let (new, _) = repo.read_manifests(&listed, &census.manifests).await?;
-        let holds = repo.holds_of(&repo.list_fresh(key::HOLDS).await?).await?;
+        let holds = repo.holds_of(&repo.list_fresh(key::HOLDS).await?).await?.checked()?;
         let graves = repo.load_graves().await?;
+        graves.check_all()?;
         let clock = HoldClock::of(repo.env.clock.now(), now);
         let mut look = SecondLook { newcomers: new, alive: BTreeSet::new() };
         if !repo.obeys(Rule::MarkGravedNewcomers) {
@@ -238,7 +249,8 @@ impl Collector {
             // Another grave than at the census: in between it was not deleted, and a writer may
             // have begun to use it as a parent.
             let grave = |graves: &Graves| graves.open_grave(*id).map(|(number, _)| number);
-            let was_alive = grave(&graves).is_none() || grave(&graves) != grave(&census.graves);
+            let was_alive = !graves.is_buried(*id)
+                && (grave(&graves).is_none() || grave(&graves) != grave(&census.graves));
             if is_held || graves.is_intended(*id) || was_alive || guests.contains(id) {
                 look.newcomers.insert(*id, manifest.clone());
                 look.alive.insert(*id);
@@ -280,27 +292,54 @@ impl Repository {
         &self,
         open: Vec<(SessionId, Timestamp)>,
     ) -> Result<Vec<(SessionId, OpenSession)>, ReadError> {
+        let keys = open.iter().map(|(id, _)| key::of_session(key::SESSIONS, *id)).collect();
         let mut sessions = Vec::new();
-        for (id, announced) in open {
-            let at = key::of_session(key::SESSIONS, id);
-            if let Some(doc) = self.read_control::<SessionDoc>(&at).await? {
+        for ((id, announced), doc) in open.into_iter().zip(self.read_controls(keys).await?) {
+            if let Some(doc) = doc? {
                 sessions.push((id, OpenSession { doc, announced }));
             }
         }
         Ok(sessions)
     }
 
-    /// Whether a writer has ended: its manifest key is taken, or its manifest was collected.
+    /// Opens the ends of `sessions`: an end that anybody may have written ends nothing. One that
+    /// has gone since it was listed was one.
+    async fn ends_of(
+        &self,
+        listed: &BTreeMap<SessionId, Timestamp>,
+        sessions: &BTreeMap<SessionId, Timestamp>,
+    ) -> Result<BTreeMap<SessionId, Timestamp>, ReadError> {
+        let mut ends = listed.clone();
+        ends.retain(|id, _| sessions.contains_key(id));
+        let keys = ends.keys().map(|id| key::of_session(key::ENDS, *id)).collect();
+        for doc in self.read_controls::<EndDoc>(keys).await? {
+            doc?;
+        }
+        Ok(ends)
+    }
+
+    /// When the deletes of condemned sets were done, by the names of the sets. Opens each, for the
+    /// same reason.
+    async fn done_sets(
+        &self,
+        listed: &[ObjectMeta],
+    ) -> Result<BTreeMap<String, Timestamp>, ReadError> {
+        let keys = listed.iter().map(|meta| meta.key.clone()).collect();
+        for doc in self.read_controls::<DoneDoc>(keys).await? {
+            doc?;
+        }
+        let named =
+            |meta: &ObjectMeta| Some((key::name(&meta.key, key::DONE)?.to_owned(), meta.modified));
+        Ok(listed.iter().filter_map(named).collect())
+    }
+
+    /// Whether a writer has ended: its manifest key is taken, or its manifest was collected. Not
+    /// whether it is buried: nobody is as long as his announcement is listed.
     pub(crate) async fn has_ended(&self, writer: SessionId) -> Result<bool, ReadError> {
         if self.read_manifest_doc(writer).await?.is_some() {
             return Ok(true);
         }
-        let grave = key::numbered(key::GRAVES, writer, 0);
-        match self.env.store.get(&grave).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.has_grave(writer, 0).await
     }
 }
 
@@ -314,15 +353,10 @@ pub(crate) fn listed_sessions(listed: &[ObjectMeta]) -> BTreeMap<SessionId, Time
         .collect()
 }
 
-/// The sessions that keys of `end/`, `manifest/` or `grave/` name.
-fn ended_sessions(listed: &[ObjectMeta]) -> BTreeSet<SessionId> {
-    listed
-        .iter()
-        .filter_map(|meta| {
-            let (_, name) = meta.key.as_str().split_once('/')?;
-            key::parse_session(name).or_else(|| key::parse_numbered(name).map(|(id, _)| id))
-        })
-        .collect()
+/// The sessions whose manifest keys are taken.
+fn committed_sessions(listed: &[ObjectMeta]) -> BTreeSet<SessionId> {
+    let id = |meta: &ObjectMeta| key::name(&meta.key, key::MANIFESTS).and_then(key::parse_session);
+    listed.iter().filter_map(id).collect()
 }
 
 fn listed_ends(listed: &[ObjectMeta]) -> BTreeMap<SessionId, Timestamp> {
@@ -332,13 +366,6 @@ fn listed_ends(listed: &[ObjectMeta]) -> BTreeMap<SessionId, Timestamp> {
             let id = key::name(&meta.key, key::ENDS).and_then(key::parse_session)?;
             Some((id, meta.modified))
         })
-        .collect()
-}
-
-fn done_sets(listed: &[ObjectMeta]) -> BTreeMap<String, Timestamp> {
-    listed
-        .iter()
-        .filter_map(|meta| Some((key::name(&meta.key, key::DONE)?.to_owned(), meta.modified)))
         .collect()
 }
 

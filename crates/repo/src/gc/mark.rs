@@ -142,7 +142,11 @@ impl Collector {
         if self.repo.read_manifest(id).await?.is_none() {
             return Ok(false);
         }
-        let Some((grave, _)) = self.repo.load_graves().await?.open_grave(id) else {
+        let graves = self.repo.load_graves_of(id).await?;
+        if graves.is_buried(id) {
+            return Ok(false);
+        }
+        let Some((grave, _)) = graves.open_grave(id) else {
             return Ok(true);
         };
         if !self.repo.obeys(Rule::MissingRefuses) {

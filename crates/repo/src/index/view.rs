@@ -29,6 +29,8 @@ pub(crate) struct IndexView {
     pub(crate) condemned: CondemnedSet,
     /// Places that verify found damaged.
     pub(crate) damaged: DamagedSet,
+    /// A condemned or damaged set that cannot be read. Whoever only reads needs neither.
+    blind: Option<ObjectKey>,
     /// The packs that a listing showed after the index was read; nothing while none was taken.
     present: Option<BTreeSet<PackId>>,
     /// Segments that are there but cannot be read.
@@ -89,6 +91,13 @@ impl IndexView {
         })
     }
 
+    /// Fails when a condemned or damaged set cannot be read: nothing may be referred to then, and
+    /// nothing deleted.
+    pub(crate) fn check_sets(&self) -> Result<(), ReadError> {
+        let what = "it says what must not be used, and does not open";
+        self.blind.as_ref().map_or(Ok(()), |key| Err(ReadError::damaged(key, what)))
+    }
+
     /// A copy that a reader can use: any that is not known to be damaged.
     pub(crate) fn readable(&self, id: &UnitId) -> Option<Entry> {
         self.copies(id).find(|entry| !self.damaged.holds(&entry.location))
@@ -136,6 +145,14 @@ impl LoadedSegment {
     }
 }
 
+/// The sets, or none and the object that cannot be read.
+fn or_blind<T: Default>(loaded: Result<T, ReadError>) -> Result<(T, Option<ObjectKey>), ReadError> {
+    match loaded {
+        Err(ReadError::Damaged { key, .. }) => Ok((T::default(), Some(key))),
+        loaded => loaded.map(|sets| (sets, None)),
+    }
+}
+
 impl Repository {
     /// Loads the condemned and damaged sets and after them the index: in that order, because a
     /// collector publishes a condemned set before it changes the index (repository protocol,
@@ -147,8 +164,8 @@ impl Repository {
         } else {
             self.load_segments().await?
         };
-        let condemned = self.load_condemned().await?;
-        let damaged = self.load_damaged().await?;
+        let (condemned, no_condemned) = or_blind(self.load_condemned().await)?;
+        let (damaged, no_damaged) = or_blind(self.load_damaged().await)?;
         if self.obeys(Rule::CondemnedBeforeIndex) {
             view = self.load_segments().await?;
         }
@@ -162,6 +179,7 @@ impl Repository {
         if self.obeys(Rule::AvoidDamaged) {
             view.damaged = damaged;
         }
+        view.blind = no_condemned.or(no_damaged);
         Ok(view)
     }
 

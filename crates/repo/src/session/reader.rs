@@ -91,7 +91,7 @@ impl UnitReader {
         if !Arc::ptr_eq(&present, stale) {
             return Ok(!present.is_same(stale));
         }
-        let fresh = self.repo.load_view().await?;
+        let fresh = Box::pin(self.repo.load_view()).await?;
         let is_new = !fresh.is_same(stale);
         self.replace(fresh);
         Ok(is_new)

@@ -187,6 +187,7 @@ impl Repository {
         new.progress.add_total(new.disks.iter().map(|disk| disk.source.size()).sum());
         let parents = self.usable_parents(&new.parents).await?;
         let view = self.load_view().await?;
+        view.check_sets()?;
         let parent_ids = parents.iter().map(|(id, _)| *id).collect();
         // The parents' maps are read through a view of their own: it may be renewed at any time,
         // and what this session may refer to must stay as it was announced.
@@ -228,7 +229,7 @@ impl Repository {
         Ok(manifest)
     }
 
-    /// The parents that are neither deleted nor unreadable.
+    /// The parents that are neither deleted, nor perhaps deleted, nor unreadable.
     async fn usable_parents(
         &self,
         parents: &[ManifestId],
@@ -236,10 +237,11 @@ impl Repository {
         if parents.is_empty() {
             return Ok(Vec::new());
         }
-        let graves = self.load_graves().await?;
+        let graves = self.load_graves_where(|id| parents.contains(&id)).await?;
         let mut usable = Vec::new();
         for id in parents {
-            if graves.holds(*id) && self.obeys(Rule::GravedParent) {
+            let is_graved = graves.holds(*id) && self.obeys(Rule::GravedParent);
+            if is_graved || graves.is_doubtful(*id) {
                 continue;
             }
             match self.read_manifest(*id).await {

@@ -28,6 +28,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "indices are numbers of actors in a closed world")]
 
+mod burial;
 mod collector;
 mod fault;
 mod hold;

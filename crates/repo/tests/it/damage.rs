@@ -4,6 +4,7 @@
 //! restores is named; nothing ever restores a wrong byte; all other backups restore.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bytes::Bytes;
 use strongroom_base::ids::ManifestId;
@@ -13,9 +14,30 @@ use strongroom_repo::{CollectOptions, Repository, VerifyOptions, VerifyReport};
 
 use crate::world::{World, disk, run};
 
-/// A repository with three backups that share some content, a deleted one, and a second writer.
+/// How the campaign collects: at once, and every old grave goes into a buried set.
+fn collecting() -> CollectOptions {
+    CollectOptions { grave_delay: Duration::ZERO, merge_graves: 1, ..CollectOptions::default() }
+}
+
+/// Buries a backup, and leaves a collected one with its grave, its condemned set and its end.
+fn bury(world: &World) {
+    let (gone, _) = world.backup(&[("root", &disk(5, 3))], &[]);
+    run(world.repo.delete(gone)).unwrap();
+    for _ in 0..4 {
+        run(world.repo.collect(&collecting())).unwrap();
+        world.clock.advance(Duration::from_hours(8 * 24));
+    }
+    assert!(world.store.keys("grave/").is_empty());
+    let (gone, _) = world.backup(&[("root", &disk(6, 3))], &[]);
+    run(world.repo.delete(gone)).unwrap();
+    run(world.repo.collect(&collecting())).unwrap();
+}
+
+/// A repository with three backups that share some content, one of them held and one undeleted, a
+/// deleted one, and something of every kind that says what is deleted.
 fn campaign() -> (World, Vec<(ManifestId, Vec<u8>)>) {
     let world = World::new();
+    bury(&world);
     let mut bytes = disk(1, 70);
     let mut backups = Vec::new();
     let (first, _) = world.backup(&[("root", &bytes)], &[]);
@@ -28,6 +50,13 @@ fn campaign() -> (World, Vec<(ManifestId, Vec<u8>)>) {
     backups.push((third, other));
     let (gone, _) = world.backup(&[("root", &disk(4, 5))], &[]);
     run(world.repo.delete(gone)).unwrap();
+    run(world.repo.delete(third)).unwrap();
+    run(world.repo.undelete(third)).unwrap();
+    let until = strongroom_base::Clock::now(&*world.clock).plus(Duration::from_hours(24));
+    run(world.repo.hold(first, until, "test")).unwrap();
+    for prefix in ["grave/", "ungrave/", "hold/", "buried/", "end/", "condemned/", "done/"] {
+        assert!(!world.store.keys(prefix).is_empty(), "{prefix}");
+    }
     (world, backups)
 }
 
@@ -154,9 +183,9 @@ fn loss_of_the_only_slot_or_of_the_configuration_is_found() {
 #[test]
 fn collect_on_a_damaged_repository_deletes_nothing_that_is_needed() {
     let (world, backups) = campaign();
-    let options =
-        CollectOptions { grave_delay: std::time::Duration::ZERO, ..CollectOptions::default() };
-    for prefix in ["pack/", "index/", "manifest/"] {
+    let options = collecting();
+    let deciding = ["grave/", "ungrave/", "hold/", "buried/", "end/", "condemned/", "done/"];
+    for prefix in ["pack/", "index/", "manifest/"].into_iter().chain(deciding) {
         for key in world.store.keys(prefix) {
             let store = world.store.fork();
             let mut bytes = store.raw(&key).unwrap().to_vec();
@@ -170,6 +199,9 @@ fn collect_on_a_damaged_repository_deletes_nothing_that_is_needed() {
                 assert!(collected.is_err(), "{key}");
             }
             assert_eq!(restorable(&damaged, &backups), before, "{key}");
+            if deciding.contains(&prefix) {
+                assert_eq!(before.len(), backups.len(), "{key} is in nobody's way");
+            }
             // Undo the damage: everything restores, so nothing that was needed went.
             if store.raw(&key).is_some() {
                 store.overwrite(&key, world.store.raw(&key).unwrap());

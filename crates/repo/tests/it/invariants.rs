@@ -21,10 +21,10 @@ use strongroom_repo::{
 use crate::world::{World, disk, run};
 
 const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
 
 /// The same repository over another store.
-fn over(world: &World, memory: &MemoryStore, store: Arc<dyn ObjectStore>) -> World {
+pub(crate) fn over(world: &World, memory: &MemoryStore, store: Arc<dyn ObjectStore>) -> World {
     let mut env = world.repo.env().clone();
     env.store = store;
     let repo = run(Repository::open(env, &world.key)).unwrap();
@@ -32,14 +32,14 @@ fn over(world: &World, memory: &MemoryStore, store: Arc<dyn ObjectStore>) -> Wor
 }
 
 /// The same repository through a store that fails on demand.
-fn faulty(world: &World, memory: &MemoryStore) -> (Arc<FaultStore>, World) {
+pub(crate) fn faulty(world: &World, memory: &MemoryStore) -> (Arc<FaultStore>, World) {
     let faults = Arc::new(FaultStore::new(Arc::new(memory.clone())));
     let world = over(world, memory, Arc::clone(&faults) as Arc<dyn ObjectStore>);
     (faults, world)
 }
 
 /// Runs `action` on a thread of its own just before the next create below `prefix`.
-fn before_create(
+pub(crate) fn before_create(
     faults: &FaultStore,
     prefix: &'static str,
     action: impl FnOnce() + Send + 'static,
@@ -55,16 +55,16 @@ fn before_create(
     });
 }
 
-fn at_once() -> CollectOptions {
+pub(crate) fn at_once() -> CollectOptions {
     CollectOptions { grave_delay: Duration::ZERO, ..CollectOptions::default() }
 }
 
-fn collect(repo: &Repository) -> Result<CollectReport, CollectError> {
+pub(crate) fn collect(repo: &Repository) -> Result<CollectReport, CollectError> {
     run(repo.collect(&at_once()))
 }
 
 /// Every backup that is listed restores, and nothing that an index segment names is missing.
-fn check_whole(world: &World, contents: &[Vec<u8>], what: &str) -> usize {
+pub(crate) fn check_whole(world: &World, contents: &[Vec<u8>], what: &str) -> usize {
     let catalog = run(world.repo.catalog()).unwrap();
     for entry in &catalog.backups {
         let bytes = world.restore(entry.id, "root").unwrap_or_else(|error| {
@@ -149,6 +149,8 @@ fn lost_answer_to_each_write_changes_nothing() {
     let (id, _) = whole.backup(&[("root", &bytes)], &[]);
     run(whole.repo.delete(id)).unwrap();
     run(whole.repo.undelete(id)).unwrap();
+    let until = world.clock.now().plus(DAY);
+    run(whole.repo.hold(id, until, "test")).unwrap();
     for nth in 1..=faults.writes() {
         let memory = world.store.fork();
         let faults = FaultStore::new(Arc::new(memory.clone()));
@@ -159,6 +161,8 @@ fn lost_answer_to_each_write_changes_nothing() {
         let (id, _) = world.backup(&[("root", &bytes)], &[]);
         run(world.repo.delete(id)).unwrap();
         run(world.repo.undelete(id)).unwrap();
+        run(world.repo.hold(id, until, "test")).unwrap();
+        assert_eq!(memory.keys("hold/").len(), 1, "write {nth}");
         assert_eq!(check_whole(&world, std::slice::from_ref(&bytes), &format!("write {nth}")), 1);
     }
 }
@@ -257,6 +261,7 @@ fn stale_listing_of_any_control_prefix_stops_the_collector() {
         "grave/",
         "ungrave/",
         "intent/",
+        "buried/",
         "hold/",
         "manifest/",
         "condemned/",
@@ -275,7 +280,7 @@ fn stale_listing_of_any_control_prefix_stops_the_collector() {
 }
 
 /// Lets a collector die as soon as its condemned set is published.
-fn condemn_and_die(world: &World) {
+pub(crate) fn condemn_and_die(world: &World) {
     let (faults, dying) = faulty(world, &world.store);
     let weak = Arc::downgrade(&faults);
     faults.on_call(move |call| {

@@ -6,6 +6,7 @@
 )]
 
 mod damage;
+mod deletions;
 mod engine;
 mod faulty_writes;
 mod invariants;

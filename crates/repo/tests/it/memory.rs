@@ -30,7 +30,7 @@ const DISK: u64 = 192 * MIB;
 const CHILD: &str = "STRONGROOM_TEST_MEMORY_BUDGET";
 const PLACE: &str = "STRONGROOM_TEST_MEMORY_PLACE";
 
-// proves: REPO-19
+// proves: REPO-21
 #[test]
 fn sessions_of_a_process_keep_to_its_memory_budget() {
     if let (Ok(budget), Ok(place)) = (std::env::var(CHILD), std::env::var(PLACE)) {

@@ -15,7 +15,7 @@ fn assert_holds(world: &World) {
 #[test]
 fn protocol_in_every_pair_of_actors_loses_nothing() {
     let all = worlds(Size::Daily);
-    assert_eq!(all.len(), 36, "one world for each pair of nine kinds");
+    assert_eq!(all.len(), 45, "one world for each pair of ten kinds");
     for world in &all {
         assert_holds(world);
     }

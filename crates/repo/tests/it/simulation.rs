@@ -8,6 +8,7 @@
 //! # Not here
 //! The exhaustive model of the protocol; the simulation's machinery (`testing::sim`).
 
+mod burial;
 mod cast;
 mod play;
 mod scripts;

@@ -49,7 +49,12 @@ impl List {
         let short = short_len(&catalog);
         catalog.backups.retain(|entry| self.deleted || entry.deleted.is_none());
         for key in &catalog.damaged {
-            warn(&format!("object {key} is damaged: the backup it belongs to is lost to sight"));
+            let effect = if key.as_str().starts_with("manifest/") {
+                "the backup it belongs to is lost to sight"
+            } else {
+                "whether a backup is deleted or held is unknown, and it is shown as neither"
+            };
+            warn(&format!("object {key} is damaged: {effect}"));
         }
         let now = context.clock.now();
         let documents = catalog.backups.iter().map(|entry| BackupDocument::of(entry, now));

@@ -198,7 +198,7 @@ pub enum List {
 /// Graves that something cancels for GC.
 fn cancelled(state: &State, out: &Steps<'_>) -> u8 {
     let held = if out.world.without(Rule::HoldRoots) { 0 } else { state.held_graves() };
-    state.ungraves | state.intended() | held
+    (state.ungraves & !state.buried) | state.intended() | held
 }
 
 fn list(state: &State, at: usize, done: u8, out: &mut Steps<'_>) {
@@ -220,7 +220,9 @@ fn list(state: &State, at: usize, done: u8, out: &mut Steps<'_>) {
                 c.ended = state.ended() | FIRST;
             }),
         ),
-        List::Graves => ("(1) lists graves", with(state, at, phase, |c| c.dead &= state.graves)),
+        List::Graves => {
+            ("(1) lists graves", with(state, at, phase, |c| c.dead &= state.graves | state.buried))
+        }
         List::Cancels => (
             "(1) lists ungraves, intents and holds",
             with(state, at, phase, |c| c.dead &= !cancelled(state, out)),
@@ -465,8 +467,8 @@ fn end_sessions(state: &State, at: usize, out: &mut Steps<'_>) {
         let mut dead = if world.keeps_manifests { 0 } else { c.dead };
         if dead & FIRST != 0 && !world.without(Rule::FinalRefusal) {
             // Who creates the ungrave key of the grave seen in (1) first decides.
-            dead &= !state.ungraves;
-            next.refused |= dead & FIRST != 0;
+            dead &= !state.ungraves | state.buried;
+            next.refused |= dead & FIRST & !state.buried != 0;
         }
         let gone = manifests_of(dead) & state.ends;
         next.ends &= !gone;

@@ -4,12 +4,16 @@ use super::collector;
 use super::hold::{GraveMaker, Hold};
 use super::reader;
 use super::state::{FIRST, MANIFESTS, State, bit};
+use super::undelete;
 use super::writer;
 
 /// What is wrong with `state`.
 pub(super) fn violation(state: &State) -> Option<&'static str> {
     if state.collectors.iter().any(|c| c.phase == collector::Phase::Broken) {
         return Some("a collector misses a unit that is needed");
+    }
+    if state.undeletes.iter().any(|one| one.phase == undelete::Phase::Lied) {
+        return Some("an undelete of a buried manifest was accepted");
     }
     let graved = state.graved();
     let mut must = FIRST & !graved;

@@ -9,7 +9,7 @@ use super::state::{COLLECTORS, FIRST, MERGER, State, bit};
 use super::step::{Label, On, Steps};
 use super::world::Asleep;
 use super::{Outcome, World, invariant};
-use super::{collector, fault, hold, merge, reader, undelete, writer};
+use super::{burial, collector, fault, hold, merge, reader, undelete, writer};
 
 /// A fast hash of small states; nobody chooses them to collide.
 #[derive(Default)]
@@ -201,6 +201,9 @@ fn successors(state: &State, out: &mut Steps<'_>) {
     if world.merges > 0 {
         merge::steps(state, out);
     }
+    if world.burials > 0 {
+        burial::steps(state, out);
+    }
     fault::steps(state, out);
 }
 
@@ -215,13 +218,15 @@ fn user(state: &State, out: &mut Steps<'_>) {
         // Nobody builds on this manifest, or the world is large enough.
         may[1] = 0;
     }
-    for manifest in may.into_iter().filter(|m| state.ends & !state.graves & m != 0) {
+    for manifest in may.into_iter().filter(|m| state.ends & !state.graves & !state.buried & m != 0)
+    {
         let next = State { graves: state.graves | manifest, ..*state };
         out.add_on("user", "graves", On::Manifests(manifest), next);
     }
     if out.world.holds == 0
         && state.ungraves != 0
         && state.graves >> 7 == 0
+        && state.buried & FIRST == 0
         && state.ends & FIRST != 0
     {
         let next = State { graves: state.graves | bit(7), ..*state };

@@ -61,6 +61,8 @@ pub(super) struct State {
     pub intents: u8,
     /// Whether a refusal took the ungrave key of the first grave, for ever.
     pub refused: bool,
+    /// Manifests in a buried set.
+    pub buried: u8,
     /// Whether a hold of the first manifest exists.
     pub held: bool,
     /// Manifests whose unit verify found damaged when no good copy was left: not GC's doing.
@@ -111,12 +113,12 @@ impl State {
 
     /// Manifests that readers and writers see as deleted.
     pub(super) fn graved(&self) -> u8 {
-        manifests_of(self.graves & !self.ungraves)
+        manifests_of(self.graves & !self.ungraves) | self.buried
     }
 
     /// Grave slots that an undelete under way wants to cancel.
     pub(super) fn intended(&self) -> u8 {
-        u8::from(self.intents != 0 && !self.refused)
+        u8::from(self.intents != 0 && !self.refused) & !self.buried
     }
 
     /// Grave slots that a hold cancels for GC.
@@ -126,7 +128,7 @@ impl State {
 
     /// Sessions that have ended: won, tombstoned, or won and collected since.
     pub(super) fn ended(&self) -> u8 {
-        self.ends | self.tombs | (self.graves & MANIFESTS)
+        self.ends | self.tombs | (self.graves & MANIFESTS) | self.buried
     }
 
     /// Packs and manifests that the parents of `sessions` need.

@@ -18,12 +18,16 @@ pub(super) enum Phase {
     Look,
     /// Creates its key.
     Decide,
+    /// Has created its key; looks whether its manifest is buried.
+    LookAgain,
     /// Accepted; removes its intent.
     Clean,
     /// Refused; removes its intent.
     Refuse,
     Accepted,
     Refused,
+    /// Accepted, although the manifest is buried: a violation.
+    Lied,
     Dead,
 }
 
@@ -57,7 +61,9 @@ pub(super) fn steps(state: &State, at: usize, out: &mut Steps<'_>) {
     };
     match undelete.phase {
         Phase::Start
-            if at == 0 && state.graves & !state.ungraves & FIRST != 0 && !state.refused =>
+            if at == 0
+                && state.graves & !state.ungraves & !state.buried & FIRST != 0
+                && !state.refused =>
         {
             intend(with(Phase::Condemned), at, announces, out);
         }
@@ -68,9 +74,20 @@ pub(super) fn steps(state: &State, at: usize, out: &mut Steps<'_>) {
                 out.add(NAMES[at], "finds a refusal at its key", with(Phase::Refuse));
                 return;
             }
-            let mut next = with(if early { Phase::Accepted } else { Phase::Clean });
+            let looks = out.world.burials > 0 && !out.world.without(Rule::UndeleteLooksAgain);
+            let mut next = with(match (looks, early) {
+                (true, _) => Phase::LookAgain,
+                (false, _) if state.buried & FIRST != 0 => Phase::Lied,
+                (false, true) => Phase::Accepted,
+                (false, false) => Phase::Clean,
+            });
             next.ungraves |= FIRST;
             out.send(NAMES[at], "creates its ungrave", On::Nothing, next, Late::Ungrave);
+        }
+        Phase::LookAgain => {
+            let is_buried = state.buried & FIRST != 0;
+            let next = with(if is_buried { Phase::Refuse } else { Phase::Clean });
+            out.add(NAMES[at], "reads the buried sets", next);
         }
         Phase::Clean | Phase::Refuse => {
             let refused = undelete.phase == Phase::Refuse;
@@ -80,7 +97,10 @@ pub(super) fn steps(state: &State, at: usize, out: &mut Steps<'_>) {
         }
         _ => {}
     }
-    let pending = state.intents & own != 0 && state.ungraves & FIRST == 0 && !state.refused;
+    let pending = state.intents & own != 0
+        && state.ungraves & FIRST == 0
+        && state.buried & FIRST == 0
+        && !state.refused;
     if pending && !state.held {
         let next = State { refused: true, ..*state };
         out.add("somebody", "gives up on an undelete, creates a refusal at its key", next);

@@ -1,7 +1,7 @@
 //! The worlds: who is in them.
 //!
 //! # Why
-//! Nine kinds of actors and faults make 36 pairs, and every pair makes sense: two faults meet in
+//! Ten kinds of actors and faults make 45 pairs, and every pair makes sense: two faults meet in
 //! one writer and one collector, which are always there. What two actors do to each other needs
 //! no third one beyond those; what a third could add is left to [`Size::Nightly`] and to the
 //! simulation, which runs the product's code.
@@ -32,6 +32,8 @@ pub struct World {
     pub holds: u8,
     /// Merges of index segments, 0 or 1.
     pub merges: u8,
+    /// Burials, 0 or 1: whether the graves of collected manifests become a buried set.
+    pub burials: u8,
     /// How many packs verify may find damaged.
     pub damages: u8,
     /// How many requests may be answered to nobody and arrive again later.
@@ -83,18 +85,20 @@ enum Kind {
     Undelete,
     Hold,
     Merge,
+    Burial,
     Damage,
     LostAnswer,
     Crash,
 }
 
-const KINDS: [(Kind, &str); 9] = [
+const KINDS: [(Kind, &str); 10] = [
     (Kind::Writer, "writer"),
     (Kind::Collector, "second gc"),
     (Kind::Reader, "reader"),
     (Kind::Undelete, "undelete"),
     (Kind::Hold, "hold"),
     (Kind::Merge, "index merge"),
+    (Kind::Burial, "burial"),
     (Kind::Damage, "damage"),
     (Kind::LostAnswer, "lost answer"),
     (Kind::Crash, "crash"),
@@ -118,6 +122,7 @@ impl World {
             undeletes: 0,
             holds: 0,
             merges: 0,
+            burials: 0,
             damages: 0,
             lost_answers: 0,
             crashes: 0,
@@ -143,6 +148,7 @@ impl World {
                 Kind::Undelete => &mut world.undeletes,
                 Kind::Hold => &mut world.holds,
                 Kind::Merge => &mut world.merges,
+                Kind::Burial => &mut world.burials,
                 Kind::Damage => &mut world.damages,
                 Kind::LostAnswer => &mut world.lost_answers,
                 Kind::Crash => &mut world.crashes,
@@ -237,6 +243,7 @@ pub fn breaking_world(rule: Rule) -> World {
         | R::UndeleteDecides
         | R::IntentOutlives
         | R::IntentsFirst => (&[Kind::Undelete], &[]),
+        R::UndeleteLooksAgain => (&[Kind::Undelete, Kind::Burial], &[]),
         R::UndeleteDamaged => (&[Kind::Undelete, Kind::Damage], &[]),
         R::HoldLooks | R::GraveLooks | R::HoldRoots | R::BackOffUndeletes => (&[Kind::Hold], &[]),
         R::HoldAdmitsNobody => (&[Kind::Reader, Kind::Hold], &[]),

@@ -22,6 +22,8 @@ use super::cast::{
 const GIVE_UP_AFTER: Duration = Duration::from_mins(30);
 /// Longer than any request is on its way and any actor sleeps in between.
 const LATEST_ARRIVAL: Duration = Duration::from_hours(8 * 24);
+/// Each grave, so that graves are merged within a play.
+const MERGE_GRAVES: usize = 1;
 
 /// What the world does to its actors.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ struct Weather {
     faults: Faults,
     /// Nothing lies: whoever misses something has found a flaw.
     is_honest: bool,
+    /// The longest that an actor rests: in some plays so long that graves grow old.
+    longest_rest: Duration,
 }
 
 impl Weather {
@@ -36,15 +40,17 @@ impl Weather {
         let rough = [Fault::LostRequest, Fault::LostAnswer, Fault::Late, Fault::Duplicate];
         let rough = rough.into_iter().fold(Faults::none(), |all, fault| all.with(fault, 10));
         let rough = rough.with(Fault::Refused, 20).with(Fault::Pause, 5);
-        match seed % 4 {
-            0 => Self { faults: Faults::none(), is_honest: true },
-            1 => Self { faults: rough, is_honest: true },
+        let (faults, is_honest) = match seed % 4 {
+            0 => (Faults::none(), true),
+            1 => (rough, true),
             2 => {
                 let stale = rough.with(Fault::StalePackList, 100).with(Fault::StaleIndexList, 50);
-                Self { faults: stale.with(Fault::StaleControlList, 10), is_honest: false }
+                (stale.with(Fault::StaleControlList, 10), false)
             }
-            _ => Self { faults: Faults::fair(10), is_honest: false },
-        }
+            _ => (Faults::fair(10), false),
+        };
+        let longest_rest = Duration::from_hours(if seed.is_multiple_of(3) { 40 * 24 } else { 48 });
+        Self { faults, is_honest, longest_rest }
     }
 }
 
@@ -98,7 +104,7 @@ impl Actor {
         let longest = match self.sim.below(4) {
             0 | 1 => Duration::from_mins(5),
             2 => Duration::from_hours(3),
-            _ => Duration::from_hours(48),
+            _ => self.weather.longest_rest,
         };
         self.sim.sleep(self.sim.span(longest)).await;
     }
@@ -242,6 +248,7 @@ fn options(grave_delay: Duration, wait: Duration) -> CollectOptions {
         liveness: Arc::new(AgeLiveness { after: GIVE_UP_AFTER }),
         wait,
         latest_arrival: LATEST_ARRIVAL,
+        merge_graves: MERGE_GRAVES,
         dry_run: false,
     }
 }
@@ -353,7 +360,8 @@ fn judge(cast: &mut Cast, ledger: &Ledger, grave_delay: Duration) -> Outcome {
     let catalog = cast.act("judge", |repo| async move { repo.catalog().await })?;
     let catalog = catalog.map_err(|error| Flaw::Broken(format!("catalog: {error:?}")))?;
     if catalog.backups.is_empty() {
-        for prefix in ["pack/", "index/", "condemned/", "done/", "intent/", "alive/"] {
+        let prefixes = ["pack/", "index/", "condemned/", "done/", "intent/", "alive/"];
+        for prefix in prefixes.into_iter().chain(["grave/", "ungrave/"]) {
             let left: Vec<_> = cast.keys(prefix);
             let left: Vec<_> = left.iter().filter(|key| !key.as_str().contains("marker")).collect();
             if !left.is_empty() {
@@ -366,11 +374,10 @@ fn judge(cast: &mut Cast, ledger: &Ledger, grave_delay: Duration) -> Outcome {
 
 /// Collects as time goes by; nobody has to help.
 fn clean_up(cast: &mut Cast, grave_delay: Duration) -> Outcome {
-    for _ in 0..4 {
+    for _ in 0..5 {
         cast.pass(LATEST_ARRIVAL + Duration::from_hours(24))?;
-        let liveness = Arc::new(AgeLiveness { after: GIVE_UP_AFTER });
-        let latest_arrival = LATEST_ARRIVAL;
-        cast.collect(CollectOptions { grave_delay, liveness, latest_arrival, ..at_once() })?;
+        let wait = at_once().wait;
+        cast.collect(options(grave_delay, wait))?;
     }
     Ok(())
 }

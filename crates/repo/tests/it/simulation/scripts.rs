@@ -10,10 +10,11 @@ use strongroom_repo::object::ObjectKey;
 use strongroom_repo::rules::Rule;
 use strongroom_repo::testing::fault::{Failure, FaultStore, Side};
 use strongroom_repo::testing::sim::{Ended, Fault, Faults};
-use strongroom_repo::{
-    AgeLiveness, BackupError, CollectOptions, Env, GraveError, RestoreError, VerifyOptions,
-};
+use strongroom_repo::{AgeLiveness, BackupError, CollectOptions, Env, RestoreError, VerifyOptions};
 
+use super::burial::{
+    buried_after_graves, buried_stays_deleted, merge_waits, two_burials, undelete_looks_again,
+};
 use super::cast::{
     Cast, Flaw, Outcome, at_once, backup, broken, collected, far_away, restore, script,
 };
@@ -21,9 +22,9 @@ use super::cast::{
 /// A directed scenario.
 pub(super) type Script = fn(&mut Cast) -> Outcome;
 
-const DISK: &[u8] = &[1, 2, 3, 4];
+pub(super) const DISK: &[u8] = &[1, 2, 3, 4];
 
-fn hours(n: u64) -> Duration {
+pub(super) fn hours(n: u64) -> Duration {
     Duration::from_hours(n)
 }
 
@@ -32,7 +33,7 @@ fn mins(n: u64) -> Duration {
 }
 
 /// The first request that starts with `text`.
-fn first(text: &'static str) -> impl FnMut(&str) -> bool + Send {
+pub(super) fn first(text: &'static str) -> impl FnMut(&str) -> bool + Send {
     nth(1, text)
 }
 
@@ -61,7 +62,7 @@ fn relist() -> impl FnMut(&str) -> bool + Send {
 }
 
 /// Which scenario betrays that a rule is left out, and within how many seeds.
-pub(super) const RULES: [(Rule, &str, Script, u64); 28] = [
+pub(super) const RULES: [(Rule, &str, Script, u64); 33] = [
     (Rule::RelistSessions, "a writer with an old index commits late", relist_sessions, 4),
     (Rule::MarkGravedNewcomers, "a new parent is deleted again", mark_graved_newcomers, 4),
     (Rule::CondemnedIsNoCopy, "two collectors rely on each other", condemned_is_no_copy, 8),
@@ -84,16 +85,21 @@ pub(super) const RULES: [(Rule, &str, Script, u64); 28] = [
     (Rule::AvoidDamaged, "damaged content is backed up again", avoid_damaged, 4),
     (Rule::DamagedIsNoCopy, "the good copy's pack is condemned", damaged_is_no_copy, 4),
     (Rule::WithdrawSegment, "a segment arrives during a sweep", withdraw_segment, 30),
-    (Rule::LostAnswer, "an undelete's requests lose their answers", lost_answer, 30),
+    (Rule::LostAnswer, "a hold's requests lose their answers", lost_answer, 30),
     (Rule::FreshList, "a store forgets what it was told", fresh_list, 4),
     (Rule::GiveUpFirst, "a writer's commit loses its answers", give_up_first, 60),
     (Rule::PresentPacks, "a segment arrives after its set has gone", present_packs, 4),
     (Rule::FinalRefusal, "an undelete wakes after a week", final_refusal, 4),
     (Rule::GraveDelay, "a deletion is regretted in time", grave_delay, 4),
+    (Rule::MissingRefuses, "an undelete finds what a collector missed", missing_refuses, 4),
+    (Rule::BuriedStaysDeleted, "a buried manifest arrives late", buried_stays_deleted, 4),
+    (Rule::BuriedAfterGraves, "graves go while a list is made", buried_after_graves, 4),
+    (Rule::MergeWaits, "a buried set is spoiled as it is written", merge_waits, 4),
+    (Rule::UndeleteLooksAgain, "an undelete wakes after a burial", undelete_looks_again, 4),
 ];
 
 /// What once went wrong although every rule was obeyed.
-pub(super) const REGRESSIONS: [(&str, Script); 9] = [
+pub(super) const REGRESSIONS: [(&str, Script); 10] = [
     ("an undelete ends between two listings", undelete_between_listings),
     ("a backup is undeleted and deleted again", undelete_then_delete_again),
     ("a collector rewrites the index twice", rewrite_index_twice),
@@ -103,10 +109,11 @@ pub(super) const REGRESSIONS: [(&str, Script); 9] = [
     ("a backup goes while its units are copied", missing_while_copying),
     ("the index changes while a collector marks", index_changes_while_marking),
     ("packs go while verify reads them", verify_meets_collector),
+    ("two collectors bury at once", two_burials),
 ];
 
 /// A deleted backup, whose packs nobody needs any more.
-fn garbage(cast: &mut Cast) -> Outcome<ManifestId> {
+pub(super) fn garbage(cast: &mut Cast) -> Outcome<ManifestId> {
     let id = cast.backup(DISK, &[])?;
     cast.delete(id)?;
     Ok(id)
@@ -476,13 +483,16 @@ fn withdraw_segment(cast: &mut Cast) -> Outcome {
 }
 
 fn lost_answer(cast: &mut Cast) -> Outcome {
-    let id = garbage(cast)?;
-    let repo = cast.repo("undeleter", Faults::none().with(Fault::LostAnswer, 100));
-    let undelete = cast.executor.spawn("undeleter", async move { repo.undelete(id).await });
-    match cast.finish(&undelete)? {
-        Ok(_) => drop(cast.promised.insert(id, DISK.to_vec())),
-        Err(GraveError::TooLate { .. }) => return broken("an undelete stands in its own way"),
-        Err(_) => {}
+    let id = cast.backup(DISK, &[])?;
+    let until = far_away(cast);
+    let repo = cast.repo("holder", Faults::none().with(Fault::LostAnswer, 100));
+    let hold = async move { repo.hold(id, until, "test").await };
+    let hold = cast.executor.spawn("holder", hold);
+    let held = cast.finish(&hold)?;
+    let holds = cast.keys("hold/");
+    let holds = holds.iter().filter(|key| !key.as_str().contains("marker")).count();
+    if held.is_ok() && holds != 1 {
+        return broken(format!("one hold was made {holds} times"));
     }
     cast.check()
 }
@@ -782,4 +792,32 @@ fn verify_meets_collector(cast: &mut Cast) -> Outcome {
         Ok(report) if report.is_sound() => cast.check(),
         other => Err(Flaw::Broken(format!("verify calls what was collected damaged: {other:?}"))),
     }
+}
+
+/// A writer that was given up publishes the index of what a collector deletes, after that one has
+/// missed the unit and before an undelete looks for it.
+fn missing_refuses(cast: &mut Cast) -> Outcome {
+    let id = cast.backup(DISK, &[])?;
+    for pack in cast.keys("pack/") {
+        cast.world.replace(&pack, None);
+    }
+    cast.delete(id)?;
+    let uploaded = cast.gate("writer", hours(5), nth(2, "put pack/"));
+    let writer = cast.start_backup("writer", DISK, &[]);
+    cast.until("the writer has uploaded its packs", || uploaded.is_reached())?;
+    cast.pass(mins(40))?;
+    let looked = cast.gate("undeleter", hours(6), first("list condemned/"));
+    let repo = cast.repo("undeleter", Faults::none());
+    let undelete = cast.executor.spawn("undeleter", async move { repo.undelete(id).await });
+    cast.until("the undelete has read the condemned sets", || looked.is_reached())?;
+    let rewrites = cast.gate("gc", hours(9), first("delete index/"));
+    let gc = cast.start_collect("gc", CollectOptions { grave_delay: hours(24), ..impatient() });
+    let early = cast.reach_or_finish(&rewrites, &gc)?;
+    let result = cast.finish(&writer)?;
+    cast.made(DISK, result)?;
+    let result = cast.finish(&undelete)?;
+    cast.revived(id, DISK, result.map(|_| ()))?;
+    let result = early.map_or_else(|| cast.finish(&gc), Ok)?;
+    collected(result)?;
+    cast.check()
 }
