@@ -56,7 +56,7 @@ pub use hold::Hold;
 pub use key::PackId;
 pub use manifest::map::UNIT_LEN;
 pub use manifest::{BackupCost, DiskRecord, Manifest};
-pub use memory::MemoryBudget;
+pub use memory::{MemoryBudget, return_large_buffers};
 pub use repository::{Env, OpenError, Repository, identify};
 pub use restore::{ReadSession, RestoreError};
 pub use session::SessionKind;

@@ -14,9 +14,13 @@
 //! Shares are given in the order in which they were asked for, so that a large one is not passed
 //! by for ever. What is mapped (index segments, filters) does not count: the system can evict it.
 
+mod allocator;
+
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use allocator::return_large_buffers;
 
 /// Shares are counted in KiB.
 const GRAIN: u64 = 1 << 10;

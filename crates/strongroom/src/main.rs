@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Err(error) => return failure::report_usage(&error),
     };
     let printer = cli.printer();
+    strongroom_repo::return_large_buffers();
     match run(cli, printer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error, printer),

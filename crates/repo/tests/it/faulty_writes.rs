@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use strongroom_base::ErrorClass;
 use strongroom_base::block::testing::MemorySource;
 use strongroom_base::ids::ManifestId;
 use strongroom_base::rng::SeededRng;
-use strongroom_repo::object::ObjectStore;
 use strongroom_repo::object::retry::RetryStore;
+use strongroom_repo::object::{ObjectKey, ObjectStore};
 use strongroom_repo::testing::fault::{Failure, FaultStore, Method, Side};
 use strongroom_repo::{
     AgeLiveness, CollectOptions, DiskInput, Env, GraveError, NewBackup, Repository, VerifyOptions,
@@ -26,7 +27,8 @@ enum Deed {
     Undelete,
 }
 
-/// A repository with a backup that stays, one that is deleted and one that will be.
+/// A repository with a backup that stays, one that is deleted and one that will be. The next
+/// collection removes the graves of a backup that is buried, and buries another.
 struct Scene {
     world: World,
     store: Arc<FaultStore>,
@@ -34,11 +36,13 @@ struct Scene {
     kept: ManifestId,
     deleted: ManifestId,
     target: ManifestId,
+    corpses: Vec<(ObjectKey, Bytes)>,
 }
 
 impl Scene {
     fn new(with_retry: bool) -> Self {
         let world = World::new();
+        let corpses = bury(&world);
         let (kept, _) = world.backup(&[("root", &disk(1, 4))], &[]);
         let (deleted, _) = world.backup(&[("root", &mixed())], &[]);
         let (target, _) = world.backup(&[("root", &disk(3, 3))], &[]);
@@ -51,7 +55,7 @@ impl Scene {
         }
         let env = Env { store: top, rng: Arc::new(SeededRng::new(6)), ..world.repo.env().clone() };
         let repo = run(Repository::open(env, &world.key)).unwrap();
-        Self { world, store, repo, kept, deleted, target }
+        Self { world, store, repo, kept, deleted, target, corpses }
     }
 
     /// Does `deed`; the error's class and text if it fails.
@@ -71,6 +75,7 @@ impl Scene {
                 let options = CollectOptions {
                     grave_delay: Duration::ZERO,
                     liveness: Arc::new(AgeLiveness { after: Duration::ZERO }),
+                    merge_graves: 1,
                     ..CollectOptions::default()
                 };
                 let collected = run(self.repo.collect(&options));
@@ -99,7 +104,52 @@ impl Scene {
         }
         let verified = run(self.world.repo.verify(&VerifyOptions::default())).unwrap();
         assert!(verified.is_sound(), "{verified:?}");
+        // A writer that wakes after months brings no deleted backup back.
+        for (manifest, bytes) in &self.corpses {
+            self.world.store.overwrite(manifest, bytes.clone());
+        }
+        let catalog = run(self.world.repo.catalog()).unwrap();
+        let live = catalog.backups.iter().filter(|entry| entry.deleted.is_none());
+        let corpses = self.corpses.iter().map(|(manifest, _)| manifest.as_str());
+        let corpses: Vec<_> = corpses.map(|at| at.replace("manifest/", "")).collect();
+        assert!(live.map(|entry| entry.id.to_string()).all(|id| !corpses.contains(&id)));
+        if deed == Deed::Collect {
+            let grave = |id: &String| format!("grave/{id}-00000000");
+            let graves = self.world.store.keys("grave/");
+            let graves: Vec<_> = graves.iter().map(ObjectKey::as_str).collect();
+            assert!(corpses.first().is_some_and(|id| !graves.contains(&grave(id).as_str())));
+            let sets = self.world.store.keys("buried/");
+            let sets = sets.iter().filter(|key| !key.as_str().contains("marker"));
+            assert_eq!(sets.count(), 2, "the other one is buried, by a set of its own");
+        }
     }
+}
+
+/// Buries a backup and collects another long enough ago that it can be buried now; the manifests
+/// of both.
+fn bury(world: &World) -> Vec<(ObjectKey, Bytes)> {
+    let options = CollectOptions {
+        grave_delay: Duration::ZERO,
+        merge_graves: 1,
+        ..CollectOptions::default()
+    };
+    let collect = || {
+        run(world.repo.collect(&options)).unwrap();
+        world.clock.advance(Duration::from_hours(8 * 24));
+    };
+    let corpse = |seed| {
+        let (id, _) = world.backup(&[("root", &disk(seed, 1))], &[]);
+        let manifest = ObjectKey::parse(&format!("manifest/{id}")).unwrap();
+        let bytes = world.store.raw(&manifest).unwrap();
+        run(world.repo.delete(id)).unwrap();
+        collect();
+        (manifest, bytes)
+    };
+    let corpses = vec![corpse(7), corpse(8)];
+    collect();
+    assert_eq!(world.store.keys("buried/").len(), 1);
+    assert_eq!(world.store.keys("grave/").len(), 2);
+    corpses
 }
 
 /// One unit of the backup that stays, and three of its own.

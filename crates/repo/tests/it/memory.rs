@@ -17,7 +17,9 @@ use strongroom_base::{
 };
 use strongroom_repo::compute::ThreadPool;
 use strongroom_repo::object::local::LocalStore;
-use strongroom_repo::{DiskInput, Env, MemoryBudget, NewBackup, Repository, VerifyOptions};
+use strongroom_repo::{
+    DiskInput, Env, MemoryBudget, NewBackup, Repository, VerifyOptions, return_large_buffers,
+};
 
 const MIB: u64 = 1 << 20;
 /// One backup's share on two threads is 235 MiB: two of them fit.
@@ -92,6 +94,7 @@ impl Drop for Group {
 
 /// Many backups at once, then as many restores, then verify.
 fn child(budget: u64, place: &Path) {
+    return_large_buffers();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let env = Env {
