@@ -242,7 +242,7 @@ fn options(grave_delay: Duration, wait: Duration) -> CollectOptions {
         liveness: Arc::new(AgeLiveness { after: GIVE_UP_AFTER }),
         wait,
         latest_arrival: LATEST_ARRIVAL,
-        dry_run: false,
+        ..CollectOptions::default()
     }
 }
 
@@ -328,7 +328,7 @@ fn judge(cast: &mut Cast, ledger: &Ledger, grave_delay: Duration) -> Outcome {
     cast.check()?;
     clean_up(cast, grave_delay)?;
     cast.check()?;
-    let plan = CollectOptions { dry_run: true, ..options(grave_delay, Duration::ZERO) };
+    let plan = CollectOptions { dry_run: true, full: true, ..options(grave_delay, Duration::ZERO) };
     let left = cast.collect(plan)?;
     if left.packs > 0 {
         return broken(format!("garbage is left: {left:?}"));
