@@ -19,7 +19,7 @@ use strongroom_base::{ByteRange, ErrorClass};
 
 use super::CollectError;
 use super::mark::Marks;
-use super::spill::Spill;
+use super::spill::{Part, Spill};
 use super::wanted::{Among, Wanted};
 use super::watch::Watch;
 use crate::compute;
@@ -209,7 +209,7 @@ impl<'p> Pass<'p> {
         let grades = Arc::clone(self.marks.grades());
         let compute = Arc::clone(&self.reader.repo().env.compute);
         let parts: Vec<_> = self.units.take().filter(|part| !part.is_empty()).collect();
-        self.watch.begin("looking up units", parts.iter().map(|part| part.bytes()).sum());
+        self.watch.begin("looking up units", parts.iter().map(Part::bytes).sum());
         let mut found = stream::iter(parts)
             .map(|part| {
                 let (view, grades) = (Arc::clone(&view), Arc::clone(&grades));

@@ -48,7 +48,7 @@ impl Spill {
     pub(crate) fn push(&mut self, id: UnitId) -> io::Result<()> {
         self.len += 1;
         let [high, low, ..] = id.0;
-        let number = usize::from(u16::from_be_bytes([high, low])) * PARTS >> 16;
+        let number = (usize::from(u16::from_be_bytes([high, low])) * PARTS) >> 16;
         if self.parts.is_empty() {
             self.parts.resize_with(PARTS, Part::default);
         }

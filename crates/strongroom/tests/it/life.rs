@@ -111,8 +111,14 @@ fn gc_removes_a_deleted_backup_and_nothing_else() {
     assert_eq!((&early["packs"], &early["waiting_backups"]), (&0.into(), &1.into()));
     let dry = world.json(&["gc", "--grave-delay", "0", "--dry-run"]);
     assert!(dry["removed_bytes"].as_u64().unwrap() > MIB);
+    let hasty = world.json(&["gc", "--grave-delay", "0", "--budget", "0"]);
+    assert_eq!((&hasty["packs"], &hasty["left"]["packs"]), (&0.into(), &serde_json::Value::Null));
+    assert!(hasty["left"].is_object());
     let done = world.json(&["gc", "--grave-delay", "0"]);
-    assert_eq!(done["removed_bytes"], dry["removed_bytes"]);
+    assert_eq!(
+        (&done["removed_bytes"], &done["left"]),
+        (&dry["removed_bytes"], &serde_json::Value::Null)
+    );
     assert_eq!(done["backups"][0], gone.as_str());
     world.fails(&["undelete", &gone], 3);
     assert_same(&b, &world.restore(&kept, "b-back.img"));
