@@ -9,8 +9,7 @@
 //! # Invariants
 //! - Every byte was authenticated and named anew (REPO-12); a run that cannot be read is read node
 //!   by node, from any copy.
-//! - Memory: a bit for each unit of the index and two bytes for each frame (`Marks`), and a fixed
-//!   part of about 150 MB, however large the repository is.
+//! - Memory is bounded by the index (`Marks`) and by the sizes below, not by the maps.
 
 use std::sync::Arc;
 
@@ -45,6 +44,9 @@ const READS: usize = 4;
 const UNITS: usize = 1 << 20;
 /// One look-up costs about as much as going past so many entries of a segment, for each segment.
 const LOOK_UP: usize = 8;
+
+/// What the progress calls the reading of nodes.
+const READING: &str = "reading maps";
 
 /// What it means when a node or unit has no copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +127,8 @@ impl<'p> Pass<'p> {
     async fn walk(&mut self, level: usize, ids: Vec<UnitId>) -> Result<(), CollectError> {
         let places = self.look_up(ids).await?;
         let view = Arc::clone(self.marks.view());
-        self.watch.begin("reading maps", sealed_len(&view, &places));
+        let mut left = sealed_len(&view, &places);
+        self.watch.begin(READING, left);
         let (reader, missing) = (self.reader, self.missing);
         let runs = Runs { view: Arc::clone(&view), places: places.into_iter().peekable() };
         let mut reads = stream::iter(runs)
@@ -140,6 +143,7 @@ impl<'p> Pass<'p> {
         while let Some((len, children)) = reads.try_next().await? {
             self.watch.check()?;
             self.watch.add_done(len);
+            left = left.saturating_sub(len);
             if level > 0 {
                 self.at_level(level - 1).extend(children);
                 continue;
@@ -149,6 +153,7 @@ impl<'p> Pass<'p> {
             }
             if self.units.len() >= view.len().max(UNITS) {
                 self.match_units().await?;
+                self.watch.begin(READING, left);
             }
         }
         Ok(())

@@ -76,9 +76,11 @@ fn documents_have_their_keys() {
             "backups",
             "dry_run",
             "given_up_sessions",
+            "left",
             "moved_bytes",
             "packs",
             "removed_bytes",
+            "requests",
             "waiting_backups",
         ],
     );
