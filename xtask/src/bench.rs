@@ -21,6 +21,7 @@ mod corpus;
 mod extent;
 mod figure;
 mod gate;
+mod gc;
 mod image;
 mod limit;
 mod measure;
@@ -45,7 +46,17 @@ use image::Images;
 use option::Options;
 use report::Report;
 
-/// Runs the bench; the exit code is 1 when a gate fails and 2 when the command line is wrong.
+/// Runs the bench of collections.
+pub(crate) fn run_gc(root: &Path, arguments: &[&str]) -> Result<ExitCode> {
+    if arguments.contains(&"--help") {
+        print!("{}", gc::USAGE);
+        return Ok(ExitCode::SUCCESS);
+    }
+    gc::run(root, arguments)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the bench of the engine; the exit code is 1 when a gate fails and 2 when the command line is wrong.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<ExitCode> {
     if arguments.contains(&"--help") {
         print!("{}", option::USAGE);

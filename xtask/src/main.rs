@@ -44,6 +44,7 @@ usage: cargo xtask <command>
   fuzz                  every fuzz target for a minute
   torture --minutes N   the long random tests, N minutes each
   bench engine          Strongroom against its peers; `bench engine --help`
+  bench gc              a collection of many units; `bench gc --help`
   boot                  backs up a Debian disk, restores it and boots it
 ";
 
@@ -71,6 +72,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
             torture::run(&Checkout::current()?, minutes)
         }
         ["bench", "engine", ref options @ ..] => bench::run(Checkout::current()?.root(), options),
+        ["bench", "gc", ref options @ ..] => bench::run_gc(Checkout::current()?.root(), options),
         ["boot"] => boot::run(&Checkout::current()?).map(done),
         _ => {
             eprint!("{USAGE}");

@@ -1,7 +1,7 @@
 //! How far long work has come.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Shared counters of one long operation; the worker adds, anybody may read. Clones share.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +12,7 @@ struct Counters {
     total: AtomicU64,
     done: AtomicU64,
     stored: AtomicU64,
+    phase: Mutex<&'static str>,
 }
 
 impl Progress {
@@ -23,6 +24,18 @@ impl Progress {
     /// Sets how many bytes the work covers.
     pub fn set_total(&self, bytes: u64) {
         self.0.total.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Begins the next part of the work, which covers `bytes`: what was done starts at zero again.
+    pub fn begin(&self, phase: &'static str, bytes: u64) {
+        *self.0.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        self.0.done.store(0, Ordering::Relaxed);
+        self.0.total.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The part of the work that is under way; empty for work of one part.
+    pub fn phase(&self) -> &'static str {
+        *self.0.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds to what the work covers.

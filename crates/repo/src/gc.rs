@@ -22,22 +22,28 @@
 pub(crate) mod census;
 pub(crate) mod choose;
 pub(crate) mod copy;
+mod idle;
 pub(crate) mod mark;
+mod pass;
+mod spill;
 pub(crate) mod sweep;
+mod wanted;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use strongroom_base::ErrorClass;
 use strongroom_base::ids::{ManifestId, SessionId};
+use strongroom_base::{CancelToken, ErrorClass, Progress};
 
 use crate::condemned::{CondemnedDoc, CondemnedSet};
 use crate::error::ReadError;
 use crate::gc::census::Census;
 use crate::gc::choose::Choice;
 use crate::gc::mark::Marks;
+use crate::gc::watch::Watch;
 use crate::index::view::IndexView;
 use crate::key::{self, PackId};
 use crate::manifest::Manifest;
@@ -47,8 +53,13 @@ use crate::session::liveness::{AgeLiveness, Liveness};
 use crate::session::reader::UnitReader;
 use crate::session::{Session, SessionKind};
 
-/// How often a waiting collector looks at the writers it waits for.
-const POLL: Duration = Duration::from_secs(5);
+/// How often a waiting collector looks at the writers it waits for, in [`NAP`]s.
+const POLL: u32 = 5;
+/// How long a waiting collector does not look whether it has to stop.
+const NAP: Duration = Duration::from_secs(1);
+
+/// What a collection holds beside some bits for each unit, in bytes (ARCHITECTURE.md).
+const MEMORY: u64 = 400 << 20;
 
 /// How to collect.
 #[derive(Clone)]
@@ -65,6 +76,15 @@ pub struct CollectOptions {
     pub merge_graves: usize,
     /// Only say what would be done.
     pub dry_run: bool,
+    /// Look at everything even when nothing seems to have happened since the last collection.
+    pub full: bool,
+    /// After how long to stop and leave the rest to the next collection. Nothing is decided before
+    /// all maps are read, so a budget below that time removes nothing, ever.
+    pub budget: Option<Duration>,
+    /// Stops the work.
+    pub cancel: CancelToken,
+    /// Shows how far it has come, phase by phase.
+    pub progress: Progress,
 }
 
 impl Default for CollectOptions {
@@ -76,6 +96,10 @@ impl Default for CollectOptions {
             latest_arrival: Duration::from_hours(7 * 24),
             merge_graves: 64,
             dry_run: false,
+            full: false,
+            budget: None,
+            cancel: CancelToken::new(),
+            progress: Progress::new(),
         }
     }
 }
@@ -85,16 +109,44 @@ impl Default for CollectOptions {
 pub struct CollectReport {
     /// Backups whose manifests were removed.
     pub manifests: Vec<ManifestId>,
-    /// Packs removed.
+    /// Packs removed, those that a collection which died had condemned among them.
     pub packs: u64,
     /// Bytes of the packs removed.
     pub removed_bytes: u64,
-    /// Bytes written to keep what was still needed of them.
+    /// Bytes written to keep what was still needed of them; of a dry run, about how many.
     pub moved_bytes: u64,
     /// Sessions that showed no life and were given up.
     pub given_up: u64,
     /// Deleted backups that stay until their delay is over.
     pub waiting: u64,
+    /// What the next collection has to do because the time of this one was over.
+    pub left: Option<Left>,
+}
+
+/// What a collection leaves to the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// It did not come to know what to remove.
+    Everything,
+    /// Packs that are condemned and still there.
+    Condemned {
+        /// How many.
+        packs: u64,
+        /// Their bytes.
+        bytes: u64,
+    },
+}
+
+impl CollectReport {
+    /// Counts a pack as removed.
+    fn removed(&mut self, size: u64) {
+        self.packs += 1;
+        self.removed_bytes += size;
+        if let Some(Left::Condemned { packs, bytes }) = &mut self.left {
+            *packs = packs.saturating_sub(1);
+            *bytes = bytes.saturating_sub(size);
+        }
+    }
 }
 
 /// Why a collection stopped. Nothing that is needed was deleted.
@@ -116,6 +168,12 @@ pub enum CollectError {
     /// Another collection removed what this one was about to keep, and nobody needs it any more.
     #[error("another collection was faster")]
     Raced,
+    /// The caller asked to stop.
+    #[error("the collection was cancelled")]
+    Cancelled,
+    /// The time given is over; [`Repository::collect`] reports that as [`CollectReport::left`].
+    #[error("the time for the collection is over")]
+    OutOfTime,
     /// Something could not be read.
     #[error("reading the repository")]
     Read(#[from] ReadError),
@@ -125,7 +183,8 @@ impl CollectError {
     /// What a caller may do about it.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Busy { .. } | Self::Raced => ErrorClass::Retryable,
+            Self::Busy { .. } | Self::Raced | Self::OutOfTime => ErrorClass::Retryable,
+            Self::Cancelled => ErrorClass::Permanent,
             Self::Index { .. } => ErrorClass::Corruption,
             Self::Read(error) => error.class(),
         }
@@ -135,25 +194,51 @@ impl CollectError {
 impl Repository {
     /// Deletes what nothing refers to.
     pub async fn collect(&self, options: &CollectOptions) -> Result<CollectReport, CollectError> {
+        let _share = self.env.memory.share(MEMORY).await;
         let session = self.announce(SessionKind::Collector, Vec::new()).await?;
+        let CollectOptions { budget, cancel, progress, .. } = options;
         let collector = Collector {
             repo: self.clone(),
             session,
             options: options.clone(),
+            watch: Watch::new(&self.env.clock, *budget, cancel, progress),
+            index: Mutex::default(),
             rewritten: AtomicU32::new(0),
         };
-        let result = self.while_alive(session, Box::pin(collector.run())).await;
-        let ended = self.end(session).await;
-        let report = result?;
+        let mut report = CollectReport::default();
+        let result = self.while_alive(session, Box::pin(collector.run(&mut report))).await;
+        let was_thorough = match result {
+            Ok(Extent::Everything) => Some(true),
+            Ok(Extent::Nothing) => None,
+            Err(_) if options.dry_run => None,
+            Err(_) => Some(false),
+        };
+        let ended = self.end_as(session, was_thorough).await;
+        match result {
+            Ok(_) | Err(CollectError::OutOfTime) => {}
+            Err(error) => return Err(error),
+        }
         ended?;
         Ok(report)
     }
+}
+
+/// How much a collection that came to its end did.
+#[derive(Debug, Clone, Copy)]
+enum Extent {
+    /// There was nothing to do, or it was a dry run.
+    Nothing,
+    /// Nothing is left that could be removed.
+    Everything,
 }
 
 pub(crate) struct Collector {
     repo: Repository,
     session: Session,
     options: CollectOptions,
+    watch: Watch,
+    /// The segments of the newest view: they need not be read again for the next.
+    index: Mutex<IndexView>,
     /// How many index segments this collector has rewritten: their keys are numbered.
     rewritten: AtomicU32,
 }
@@ -166,40 +251,78 @@ struct Finish {
     sets: Vec<String>,
 }
 
+impl Finish {
+    /// What collectors that died, or whose time was over, have left; and packs of finished sets
+    /// that are there all the same, because they arrived late.
+    fn of(census: &Census) -> Self {
+        let mut finish =
+            Self { packs: BTreeSet::new(), manifests: BTreeSet::new(), sets: Vec::new() };
+        for set in &census.condemned {
+            let unfinished = census.unfinished(set);
+            let is_left = |pack: &&PackId| unfinished.is_some() || census.packs.contains_key(*pack);
+            finish.packs.extend(set.packs.iter().filter(is_left));
+            if unfinished.is_some() {
+                finish.manifests.extend(&set.manifests);
+            }
+            finish.sets.extend(unfinished);
+        }
+        finish
+    }
+
+    fn is_empty(&self) -> bool {
+        self.packs.is_empty() && self.manifests.is_empty() && self.sets.is_empty()
+    }
+
+    fn sizes<'f>(&'f self, census: &'f Census) -> impl Iterator<Item = u64> + 'f {
+        self.packs.iter().filter_map(|pack| census.packs.get(pack).copied())
+    }
+
+    /// Bytes of its packs that are still there.
+    fn bytes(&self, census: &Census) -> u64 {
+        self.sizes(census).sum()
+    }
+}
+
 impl Collector {
-    async fn run(self) -> Result<CollectReport, CollectError> {
-        let mut report = CollectReport::default();
-        let census = self.census(&mut report).await?;
-        let reader = UnitReader::new(&self.repo, self.view().await?);
-        check_index(&reader)?;
+    async fn run(self, report: &mut CollectReport) -> Result<Extent, CollectError> {
+        report.left = Some(Left::Everything);
+        let census = self.census(report).await?;
         let dead = census.dead_manifests(&self.repo, self.options.grave_delay);
         report.waiting = census.waiting(&dead);
+        if dead.is_empty() && self.is_idle(&census, report).await? {
+            report.left = None;
+            if !self.options.dry_run {
+                self.sweep(&census).await?;
+            }
+            return Ok(Extent::Nothing);
+        }
+        self.watch.check()?;
+        self.watch.begin("reading the index", 0);
+        let reader = UnitReader::new(&self.repo, self.view().await?);
+        check_index(&reader)?;
         let roots = census.roots(&dead);
         let mut marks = Marks::new(reader.view());
         self.mark(&reader, &mut marks, &roots, &census.guests()).await?;
+        self.watch.begin("choosing packs", 0);
         let choice = self.choose(&census, &marks, &dead).await?;
-        report.packs = choice.packs.len() as u64;
-        report.removed_bytes = choice.bytes;
-        report.manifests = choice.manifests.iter().copied().collect();
         if self.options.dry_run {
-            report.moved_bytes = choice.live_bytes;
-            return Ok(report);
+            foresee(report, &census, choice);
+            return Ok(Extent::Nothing);
         }
         let finish = self.publish(&census, choice).await?;
-        if !finish.packs.is_empty() || !finish.manifests.is_empty() {
-            self.finish(&census, reader, marks, &roots, &finish, &mut report).await?;
+        let packs = finish.sizes(&census).count() as u64;
+        report.left = Some(Left::Condemned { packs, bytes: finish.bytes(&census) });
+        if !finish.is_empty() {
+            self.finish(&census, reader, marks, &roots, &finish, report).await?;
         }
+        report.left = None;
         self.sweep(&census).await?;
-        Ok(report)
+        Ok(Extent::Everything)
     }
 
     /// Step (3): says what will be deleted.
     async fn publish(&self, census: &Census, choice: Choice) -> Result<Finish, CollectError> {
-        let mut finish = Finish {
-            packs: census.condemned.iter().flat_map(|set| &set.packs).copied().collect(),
-            manifests: census.condemned.iter().flat_map(|set| &set.manifests).copied().collect(),
-            sets: census.condemned.iter().filter_map(|set| census.unfinished(set)).collect(),
-        };
+        let mut finish = Finish::of(census);
         if choice.packs.is_empty() && choice.manifests.is_empty() {
             return Ok(finish);
         }
@@ -254,12 +377,14 @@ impl Collector {
             self.mark(&reader, &mut marks, &again, &guests).await?;
         }
         let reader = Arc::new(reader);
-        report.moved_bytes = match self.copy(&reader, &marks, &all).await {
+        match self.copy(&reader, &marks, &all, report).await {
             Err(error) if error.class() == ErrorClass::Corruption => {
                 return Err(self.explain(error, &named).await?);
             }
             copied => copied?,
-        };
+        }
+        // Their memory is not needed any more.
+        drop((reader, marks));
         self.rewrite_index(&finish.packs).await?;
         self.delete(census, finish, &spared, report).await?;
         Ok(())
@@ -276,14 +401,15 @@ impl Collector {
         let guests = open.values().flat_map(|open| open.doc.manifests.clone()).collect();
         open.retain(|_, session| session.doc.kind == SessionKind::Writer);
         let started = self.repo.env.clock.monotonic();
+        self.watch.begin("waiting for writers", 0);
         loop {
+            self.watch.check()?;
             let waited = self.repo.env.clock.monotonic().saturating_sub(started);
             let mut ended = Vec::new();
             for (id, session) in &open {
-                let newest = self.newest_sign(*id, session.announced).await?;
                 if self.repo.has_ended(*id).await? {
                     ended.push(*id);
-                } else if self.options.liveness.is_dead(*id, newest, now.plus(waited)).await {
+                } else if self.is_silent(*id, session.announced, now.plus(waited)).await? {
                     self.repo.give_up(*id, SessionKind::Writer, self.session.id).await?;
                     report.given_up += 1;
                     ended.push(*id);
@@ -296,20 +422,41 @@ impl Collector {
             if waited >= self.options.wait {
                 return Err(CollectError::Busy { count: open.len() });
             }
-            self.repo.env.clock.sleep(POLL).await;
+            for _ in 0..POLL {
+                self.repo.env.clock.sleep(NAP).await;
+                self.watch.check()?;
+            }
         }
     }
 
     /// The index, with every pack that it names either seen or known to be gone.
     async fn view(&self) -> Result<IndexView, ReadError> {
-        let mut view = self.repo.load_view().await?;
+        let earlier =
+            std::mem::take(&mut *self.index.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut view = self.repo.load_view_after(&earlier).await?;
         view.check_sets()?;
         self.repo.confirm_packs(&mut view).await?;
+        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = view.segments_only();
         Ok(view)
     }
 
     fn id(&self) -> SessionId {
         self.session.id
+    }
+}
+
+/// What a collection would do now.
+fn foresee(report: &mut CollectReport, census: &Census, choice: Choice) {
+    let mut finish = Finish::of(census);
+    finish.packs.extend(choice.packs);
+    finish.manifests.extend(choice.manifests);
+    let is_there = |id: &ManifestId| census.manifests.contains_key(id);
+    report.manifests = finish.manifests.into_iter().filter(is_there).collect();
+    finish.manifests = BTreeSet::new();
+    report.left = None;
+    report.moved_bytes = choice.live_bytes;
+    for size in finish.sizes(census) {
+        report.removed(size);
     }
 }
 

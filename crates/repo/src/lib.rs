@@ -50,7 +50,7 @@ pub use crypto::UnitId;
 pub use diff::DiskDiff;
 pub use error::ReadError;
 pub use format::{FORMAT_VERSION, Sharing};
-pub use gc::{CollectError, CollectOptions, CollectReport};
+pub use gc::{CollectError, CollectOptions, CollectReport, Left};
 pub use grave::GraveError;
 pub use hold::Hold;
 pub use key::PackId;

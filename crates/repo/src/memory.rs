@@ -55,9 +55,9 @@ impl MemoryBudget {
 }
 
 impl Default for MemoryBudget {
-    /// 512 MiB: two backups at once on a machine with two cores.
+    /// 1 GiB: two backups and a collection at once on a machine with two cores.
     fn default() -> Self {
-        Self::new(512 << 20)
+        Self::new(1 << 30)
     }
 }
 

@@ -61,6 +61,10 @@ pub(crate) struct SessionDoc {
 pub(crate) struct EndDoc {
     /// The session itself, or whoever gave it up.
     pub(crate) by: SessionId,
+    /// Of a collection that was no dry run: whether it looked at everything and left nothing that
+    /// it could have removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) collected: Option<bool>,
 }
 
 /// The document at `alive/<id>-<n>`.
@@ -88,7 +92,16 @@ impl Repository {
 
     /// Says that a session which commits nothing has ended.
     pub(crate) async fn end(&self, session: Session) -> Result<(), ReadError> {
-        let doc = EndDoc { by: session.id };
+        self.end_as(session, None).await
+    }
+
+    /// As [`Self::end`]; `collected` as [`EndDoc`] says it.
+    pub(crate) async fn end_as(
+        &self,
+        session: Session,
+        collected: Option<bool>,
+    ) -> Result<(), ReadError> {
+        let doc = EndDoc { by: session.id, collected };
         self.create_control(&key::of_session(key::ENDS, session.id), &doc).await?;
         Ok(())
     }
@@ -103,7 +116,7 @@ impl Repository {
     ) -> Result<bool, ReadError> {
         use crate::manifest::ManifestDoc;
         if kind != SessionKind::Writer {
-            let doc = EndDoc { by };
+            let doc = EndDoc { by, collected: None };
             self.create_control(&key::of_session(key::ENDS, session), &doc).await?;
             return Ok(true);
         }

@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod fault;
+pub mod large;
 pub mod protocol;
 pub mod s3_server;
 pub mod sim;

@@ -312,6 +312,9 @@ fn judge_collect(error: &CollectError) -> Option<Verdict> {
             Kind::Corruption,
             "`strongroom repo verify` names them; nothing was deleted",
         ),
+        CollectError::Cancelled => {
+            Verdict::hint(Kind::Interrupted, "the next collection goes on where this one stopped")
+        }
         _ => return None,
     })
 }
@@ -448,6 +451,7 @@ mod tests {
         let changed = SourceError::Changed { at: String::new(), what: String::new() };
         check(BackupError::Source { name: String::new(), source: changed }.into(), Kind::Source);
         check(BackupError::Cancelled.into(), Kind::Interrupted);
+        check(CollectError::Cancelled.into(), Kind::Interrupted);
         check(Failure::usage("no").into(), Kind::Usage);
         check(anyhow::anyhow!("no"), Kind::Failed);
     }

@@ -48,7 +48,8 @@ pub(crate) async fn show<T>(
         Display::Bar => BAR_EVERY,
         Display::Lines => LINE_EVERY,
     };
-    let began = clock.monotonic();
+    let mut began = clock.monotonic();
+    let mut phase = progress.phase();
     let bar = bar(display);
     let mut work = pin!(work);
     loop {
@@ -59,6 +60,9 @@ pub(crate) async fn show<T>(
                 return result;
             }
             Either::Right(_) => {
+                if phase != progress.phase() {
+                    (phase, began) = (progress.phase(), clock.monotonic());
+                }
                 let elapsed = clock.monotonic().saturating_sub(began);
                 let text = describe(label, progress, elapsed);
                 if let Display::Lines = display {
@@ -89,6 +93,9 @@ fn describe(label: &str, progress: &Progress, elapsed: Duration) -> String {
     let (done, total) = (progress.done(), progress.total());
     let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
     let mut parts = vec![label.to_owned()];
+    if !progress.phase().is_empty() {
+        parts.push(progress.phase().to_owned());
+    }
     if total > 0 {
         let percent = u128::from(done) * 100 / u128::from(total);
         parts.push(format!("{percent} %"));
@@ -124,6 +131,12 @@ mod tests {
         assert_eq!(
             describe("backup", &progress, Duration::from_secs(10)),
             "backup  25 %  100.0 MiB of 400.0 MiB  10.0 MiB/s  30.0 s left"
+        );
+        progress.begin("copying", 20 << 20);
+        progress.add_done(10 << 20);
+        assert_eq!(
+            describe("gc", &progress, Duration::from_secs(1)),
+            "gc  copying  50 %  10.0 MiB of 20.0 MiB  10.0 MiB/s  1.00 s left"
         );
     }
 }

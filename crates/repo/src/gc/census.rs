@@ -41,6 +41,8 @@ pub(crate) struct Census {
     pub(crate) ends: BTreeMap<SessionId, Timestamp>,
     pub(crate) manifests: BTreeMap<ManifestId, Manifest>,
     pub(crate) tombstones: BTreeSet<SessionId>,
+    /// When each manifest and tombstone was created.
+    pub(crate) decided_at: BTreeMap<SessionId, Timestamp>,
     pub(crate) graves: Graves,
     pub(crate) holds: Holds,
     pub(crate) condemned: Vec<Condemned>,
@@ -118,6 +120,7 @@ impl Collector {
         graves.check_all()?;
         let holds = repo.holds_of(&repo.list_fresh(key::HOLDS).await?).await?.checked()?;
         let manifests = repo.list_fresh(key::MANIFESTS).await?;
+        let decided_at = listed_at(&manifests, key::MANIFESTS);
         let (manifests, tombstones) = repo.read_manifests(&manifests, &BTreeMap::new()).await?;
         let condemned = repo.list_fresh(key::CONDEMNED).await?;
         let condemned = repo.read_condemned(condemned).await?;
@@ -131,6 +134,7 @@ impl Collector {
             ends,
             manifests,
             tombstones,
+            decided_at,
             graves,
             holds,
             condemned,
@@ -169,9 +173,12 @@ impl Collector {
         report: &mut CollectReport,
         census: &mut Census,
     ) -> Result<bool, CollectError> {
-        let newest = self.newest_sign(id, session.announced).await?;
-        if self.options.dry_run || !self.options.liveness.is_dead(id, newest, now).await {
+        if !self.is_silent(id, session.announced, now).await? {
             return Ok(false);
+        }
+        if self.options.dry_run {
+            report.given_up += 1;
+            return Ok(true);
         }
         if self.repo.give_up(id, session.doc.kind, self.id()).await? {
             report.given_up += 1;
@@ -184,22 +191,27 @@ impl Collector {
         Ok(false)
     }
 
-    /// When a session last wrote anything.
-    pub(crate) async fn newest_sign(
+    /// Whether a session has written nothing for so long that it is to be given up. Packs are many,
+    /// so they are listed only when nothing else shows life.
+    pub(crate) async fn is_silent(
         &self,
         id: SessionId,
         announced: Timestamp,
-    ) -> Result<Timestamp, ReadError> {
+        now: Timestamp,
+    ) -> Result<bool, ReadError> {
         let mut newest = announced;
-        for prefix in [key::ALIVE, key::PACKS, key::INDEX] {
+        for prefix in [key::ALIVE, key::INDEX, key::PACKS] {
             for meta in self.repo.env.store.list(prefix).await? {
                 let by = key::name(&meta.key, prefix).and_then(key::parse_numbered);
                 if by.is_some_and(|(session, _)| session == id) {
                     newest = newest.max(meta.modified);
                 }
             }
+            if !self.options.liveness.is_dead(id, newest, now).await {
+                return Ok(false);
+            }
         }
-        Ok(newest)
+        Ok(true)
     }
 
     /// Sessions of which no end is known now, and the store's time.
@@ -344,10 +356,15 @@ impl Repository {
 }
 
 pub(crate) fn listed_sessions(listed: &[ObjectMeta]) -> BTreeMap<SessionId, Timestamp> {
+    listed_at(listed, key::SESSIONS)
+}
+
+/// When each object named after a session was written.
+fn listed_at(listed: &[ObjectMeta], prefix: &str) -> BTreeMap<SessionId, Timestamp> {
     listed
         .iter()
         .filter_map(|meta| {
-            let id = key::name(&meta.key, key::SESSIONS).and_then(key::parse_session)?;
+            let id = key::name(&meta.key, prefix).and_then(key::parse_session)?;
             Some((id, meta.modified))
         })
         .collect()

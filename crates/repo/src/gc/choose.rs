@@ -16,8 +16,6 @@ use crate::rules::Rule;
 pub(crate) struct Choice {
     pub(crate) packs: BTreeSet<PackId>,
     pub(crate) manifests: BTreeSet<ManifestId>,
-    /// Bytes of the packs.
-    pub(crate) bytes: u64,
     /// Bytes of the packs that must be copied.
     pub(crate) live_bytes: u64,
 }
@@ -25,7 +23,6 @@ pub(crate) struct Choice {
 /// How much of a pack is in use.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PackUse {
-    pub(crate) size: u64,
     /// Sealed bytes of all frames: what could be freed if nothing were in use.
     pub(crate) payload: u64,
     /// Sealed bytes of frames with at least one unit in use.
@@ -58,16 +55,14 @@ impl Collector {
             let is_worth = usage.live == 0 || usage.live * 2 <= usage.payload;
             if is_worth && !condemned.contains(pack) && !is_open(*pack) {
                 choice.packs.insert(*pack);
-                choice.bytes += usage.size;
                 choice.live_bytes += usage.live;
             }
         }
-        for (pack, size) in &census.packs {
+        for pack in census.packs.keys() {
             let is_unknown = !uses.contains_key(pack) && !condemned.contains(pack);
             let spared = self.repo.obeys(Rule::UnindexedBelongsToSession) && is_open(*pack);
             if is_unknown && !spared {
                 choice.packs.insert(*pack);
-                choice.bytes += size;
             }
         }
         Ok(choice)
@@ -77,25 +72,31 @@ impl Collector {
 /// How much of each indexed pack is in use.
 pub(crate) fn pack_uses(marks: &Marks) -> BTreeMap<PackId, PackUse> {
     let mut uses: BTreeMap<PackId, PackUse> = BTreeMap::new();
-    for pack in marks.view().packs() {
-        uses.insert(pack.id, PackUse { size: pack.size, ..PackUse::default() });
-    }
     for loaded in marks.view().segments() {
         let segment = &loaded.segment;
+        // A collector that died may have left a pack in two segments: it is one pack.
+        let is_new: Vec<_> =
+            segment.packs().iter().map(|pack| !uses.contains_key(&pack.id)).collect();
+        for pack in segment.packs() {
+            uses.entry(pack.id).or_default();
+        }
         let mut live = vec![0_u64; segment.frames()];
-        for n in 0..segment.len() {
-            let used = loaded.entry(n).filter(|(_, entry)| marks.has(entry.number));
-            if let Some(((_, entry), frame)) = used.zip(segment.frame_of(n))
+        for n in (0..segment.len()).filter(|n| marks.has(loaded.base() + n)) {
+            let entry = segment.entry(n).zip(segment.frame_of(n));
+            if let Some(((_, location), frame)) = entry
                 && let Some(bytes) = live.get_mut(frame)
             {
-                *bytes += u64::from(entry.location.len);
+                *bytes += u64::from(location.len);
             }
         }
         for (number, raw) in live.into_iter().enumerate() {
             let Some((pack, frame)) = segment.frame(number) else { continue };
             let usage = uses.entry(pack).or_default();
             let sealed = u64::from(frame.sealed_len);
-            usage.payload += sealed;
+            let is_new = segment.pack_of(number).and_then(|pack| is_new.get(pack));
+            if is_new == Some(&true) {
+                usage.payload += sealed;
+            }
             if raw == 0 {
                 continue;
             }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use strongroom_base::Timestamp;
 use strongroom_base::ids::{ManifestId, SessionId};
 
@@ -15,6 +16,9 @@ use crate::key;
 use crate::object::ObjectKey;
 use crate::rules::Rule;
 
+/// Deletes under way at the same time.
+const DELETES: usize = 8;
+
 impl Collector {
     /// Step (7): deletes packs and manifests, and says so.
     pub(super) async fn delete(
@@ -24,10 +28,7 @@ impl Collector {
         spared: &BTreeSet<ManifestId>,
         report: &mut CollectReport,
     ) -> Result<(), CollectError> {
-        for pack in &finish.packs {
-            self.remove(&pack.key()).await?;
-        }
-        report.manifests.clear();
+        self.delete_packs(census, finish, report).await?;
         for id in finish.manifests.iter().filter(|id| !spared.contains(id)) {
             if !census.graves.is_buried(*id) {
                 // The grave as the census saw it: one that was made since has a delay of its own.
@@ -43,6 +44,27 @@ impl Collector {
             if let Some(at) = ObjectKey::parse(&format!("{}{set}", key::DONE)) {
                 self.repo.create_control(&at, &DoneDoc { by: self.id() }).await?;
             }
+        }
+        Ok(())
+    }
+
+    async fn delete_packs(
+        &self,
+        census: &Census,
+        finish: &Finish,
+        report: &mut CollectReport,
+    ) -> Result<(), CollectError> {
+        self.watch.begin("deleting", finish.bytes(census));
+        let mut deletes = stream::iter(&finish.packs)
+            .map(|pack| async move { self.remove(&pack.key()).await.map(|()| pack) })
+            .buffered(DELETES);
+        while let Some(pack) = deletes.try_next().await? {
+            // What the listing did not show somebody else has removed.
+            if let Some(size) = census.packs.get(pack) {
+                report.removed(*size);
+                self.watch.add_done(*size);
+            }
+            self.watch.check()?;
         }
         Ok(())
     }
@@ -88,7 +110,7 @@ impl Collector {
                 continue;
             }
             if named.is_none() {
-                let view = self.repo.load_view().await?;
+                let view = self.view().await?;
                 named = Some(view.packs().map(|pack| pack.id).collect::<BTreeSet<_>>());
             }
             // A segment that was merged or listed late may still name its packs: next time.

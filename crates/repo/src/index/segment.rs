@@ -17,7 +17,8 @@ const MAGIC: &[u8; 8] = b"SRINDEX\0";
 const HEADER_LEN: usize = 8 + 4 + 4 + 4 + 4;
 const PACK_LEN: usize = 16 + 4 + 4 + 8 + SALT_LEN;
 const FRAME_LEN: usize = 6 * 4;
-const ENTRY_LEN: usize = 32 + 3 * 4;
+/// Bytes of an entry.
+pub(crate) const ENTRY_LEN: usize = 32 + 3 * 4;
 /// Units at which a segment is closed: 44 MB of entries.
 pub(crate) const MAX_ENTRIES: usize = 1 << 20;
 
@@ -170,6 +171,27 @@ impl Segment {
         let (offset, len) = (reader.u32()?, reader.u32()?);
         let (pack, frame) = self.frame(frame as usize)?;
         Some((id, Location { pack, frame, offset, len }))
+    }
+
+    /// The numbers of the entries from `first` to `last`, both included.
+    pub(crate) fn between(&self, first: &UnitId, last: &UnitId) -> std::ops::Range<usize> {
+        let table = self.table();
+        let start = lower_bound(table, first);
+        let end = lower_bound(table, last);
+        let same = |entry: &&[u8; ENTRY_LEN]| entry.starts_with(&last.0);
+        start..end + table.iter().skip(end).take_while(same).count()
+    }
+
+    /// The name of entry `number`.
+    pub(crate) fn name(&self, number: usize) -> Option<&[u8; 32]> {
+        self.table().get(number)?.first_chunk()
+    }
+
+    /// The number in [`Self::packs`] of the pack that frame `number` lies in.
+    pub(crate) fn pack_of(&self, number: usize) -> Option<usize> {
+        let start = HEADER_LEN + self.packs.len() * PACK_LEN + number * FRAME_LEN;
+        let mut reader = Reader(self.bytes.get(start..start + 4)?);
+        Some(reader.u32()? as usize)
     }
 
     /// The number of the frame that entry `number` lies in.

@@ -1,6 +1,7 @@
 //! What one session knows of the index: all segments, and which places must not be used.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use strongroom_base::ByteRange;
@@ -23,6 +24,8 @@ const ROUNDS: usize = 5;
 #[derive(Default)]
 pub(crate) struct IndexView {
     segments: Vec<LoadedSegment>,
+    /// The newest segment that names each pack, and the pack's number there.
+    by_pack: HashMap<PackId, (usize, usize)>,
     /// Units of the segments before each one, so that every entry has a number of its own.
     total: usize,
     /// Places that a collector is about to delete.
@@ -38,16 +41,16 @@ pub(crate) struct IndexView {
 }
 
 /// A segment and where its entries' numbers start.
+#[derive(Clone)]
 pub(crate) struct LoadedSegment {
     pub(crate) key: ObjectKey,
-    pub(crate) segment: Segment,
+    pub(crate) segment: Arc<Segment>,
     base: usize,
 }
 
-/// An entry of the index: its number among all, and its place.
+/// An entry of the index.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
-    pub(crate) number: usize,
     pub(crate) location: Location,
 }
 
@@ -57,11 +60,14 @@ impl IndexView {
         if let Some(present) = &mut self.present {
             present.extend(segment.packs().iter().map(|pack| pack.id));
         }
-        self.add(key, segment);
+        self.add(key, Arc::new(segment));
     }
 
-    fn add(&mut self, key: ObjectKey, segment: Segment) {
+    fn add(&mut self, key: ObjectKey, segment: Arc<Segment>) {
         let base = self.total;
+        for (number, pack) in segment.packs().iter().enumerate() {
+            self.by_pack.insert(pack.id, (self.segments.len(), number));
+        }
         self.total += segment.len();
         self.segments.push(LoadedSegment { key, segment, base });
     }
@@ -76,6 +82,11 @@ impl IndexView {
         &self.segments
     }
 
+    /// The same segments, for [`Repository::load_view_after`].
+    pub(crate) fn segments_only(&self) -> Self {
+        Self { segments: self.segments.clone(), ..Self::default() }
+    }
+
     /// Whether `other` has the same segments in the same order.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let keys = |view: &Self| -> Vec<ObjectKey> {
@@ -87,7 +98,8 @@ impl IndexView {
     /// Every copy of `id`, the newest segment's first.
     pub(crate) fn copies<'v>(&'v self, id: &'v UnitId) -> impl Iterator<Item = Entry> + 'v {
         self.segments.iter().rev().flat_map(move |loaded| {
-            loaded.segment.find(id).filter_map(move |n| loaded.entry(n).map(|(_, entry)| entry))
+            let entries = loaded.segment.find(id).filter_map(|n| loaded.segment.entry(n));
+            entries.map(|(_, location)| Entry { location })
         })
     }
 
@@ -129,19 +141,28 @@ impl IndexView {
 
     /// What a segment knows of a pack.
     pub(crate) fn pack(&self, id: PackId) -> Option<&PackRecord> {
-        self.segments
-            .iter()
-            .rev()
-            .flat_map(|loaded| loaded.segment.packs())
-            .find(|pack| pack.id == id)
+        let (segment, number) = self.by_pack.get(&id)?;
+        self.segments.get(*segment)?.segment.packs().get(*number)
+    }
+
+    /// The segment that entry `number` lies in, and the entry's number there.
+    pub(crate) fn place(&self, number: usize) -> Option<(usize, usize)> {
+        let segment =
+            self.segments.partition_point(|loaded| loaded.base <= number).checked_sub(1)?;
+        Some((segment, number - self.segments.get(segment)?.base))
+    }
+
+    fn segment_at(&self, key: &ObjectKey) -> Option<Arc<Segment>> {
+        // Segments are listed, and so kept, in ascending order of their keys.
+        let found = self.segments.binary_search_by(|loaded| loaded.key.cmp(key)).ok()?;
+        self.segments.get(found).map(|loaded| Arc::clone(&loaded.segment))
     }
 }
 
 impl LoadedSegment {
-    /// Entry `n` of this segment, numbered among all.
-    pub(crate) fn entry(&self, n: usize) -> Option<(UnitId, Entry)> {
-        let (id, location) = self.segment.entry(n)?;
-        Some((id, Entry { number: self.base + n, location }))
+    /// The number among all of its first entry.
+    pub(crate) fn base(&self) -> usize {
+        self.base
     }
 }
 
@@ -158,16 +179,25 @@ impl Repository {
     /// collector publishes a condemned set before it changes the index (repository protocol,
     /// writer's step (b)).
     pub(crate) async fn load_view(&self) -> Result<IndexView, ReadError> {
+        self.load_view_after(&IndexView::default()).await
+    }
+
+    /// As [`Self::load_view`]; segments that `earlier` has are not read again: a segment's key is
+    /// written once.
+    pub(crate) async fn load_view_after(
+        &self,
+        earlier: &IndexView,
+    ) -> Result<IndexView, ReadError> {
         use crate::rules::Rule;
         let mut view = if self.obeys(Rule::CondemnedBeforeIndex) {
             IndexView::default()
         } else {
-            self.load_segments().await?
+            self.load_segments(earlier).await?
         };
         let (condemned, no_condemned) = or_blind(self.load_condemned().await)?;
         let (damaged, no_damaged) = or_blind(self.load_damaged().await)?;
         if self.obeys(Rule::CondemnedBeforeIndex) {
-            view = self.load_segments().await?;
+            view = self.load_segments(earlier).await?;
         }
         if self.obeys(Rule::PresentPacks) {
             let listed = self.env.store.list(key::PACKS).await?;
@@ -202,9 +232,9 @@ impl Repository {
         Ok(())
     }
 
-    async fn load_segments(&self) -> Result<IndexView, ReadError> {
+    async fn load_segments(&self, earlier: &IndexView) -> Result<IndexView, ReadError> {
         for _ in 0..ROUNDS {
-            if let Some(view) = self.try_load_segments().await? {
+            if let Some(view) = self.try_load_segments(earlier).await? {
                 return Ok(view);
             }
         }
@@ -212,11 +242,14 @@ impl Repository {
     }
 
     /// `None` when a segment vanished after it was listed: it was replaced meanwhile.
-    async fn try_load_segments(&self) -> Result<Option<IndexView>, ReadError> {
+    async fn try_load_segments(&self, earlier: &IndexView) -> Result<Option<IndexView>, ReadError> {
         let listed = self.list(key::INDEX).await?;
         let mut fetches = stream::iter(listed)
             .map(|meta| async move {
-                let fetched = self.fetch_segment(&meta.key).await;
+                let fetched = match earlier.segment_at(&meta.key) {
+                    Some(segment) => Ok(segment),
+                    None => self.fetch_segment(&meta.key).await.map(Arc::new),
+                };
                 (meta.key, fetched)
             })
             .buffered(FETCHES);

@@ -5,6 +5,7 @@
     reason = "a test that meets the unexpected shall stop there"
 )]
 
+mod collect;
 mod damage;
 mod deletions;
 mod engine;

@@ -207,12 +207,12 @@ async fn restore_all(
         sinks.push((disk.name.clone(), sink));
         disks.push(RestoredDocument { name: disk.name.clone(), size_bytes: disk.size, target: at });
     }
-    let work = async {
+    let work = Box::pin(async {
         for (name, sink) in sinks {
             session.restore(&name, sink, cancel, &progress).await?;
         }
         Ok::<(), RestoreError>(())
-    };
+    });
     let shown = show(context.display(), "restore", &*context.clock, &progress, work).await;
     shown.context("restoring")?;
     let took = context.clock.monotonic().saturating_sub(began);

@@ -76,9 +76,12 @@ fn documents_have_their_keys() {
             "backups",
             "dry_run",
             "given_up_sessions",
+            "left",
             "moved_bytes",
             "packs",
             "removed_bytes",
+            "requests",
+            "temporary_files",
             "waiting_backups",
         ],
     );

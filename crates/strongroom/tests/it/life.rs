@@ -111,8 +111,14 @@ fn gc_removes_a_deleted_backup_and_nothing_else() {
     assert_eq!((&early["packs"], &early["waiting_backups"]), (&0.into(), &1.into()));
     let dry = world.json(&["gc", "--grave-delay", "0", "--dry-run"]);
     assert!(dry["removed_bytes"].as_u64().unwrap() > MIB);
+    let hasty = world.json(&["gc", "--grave-delay", "0", "--budget", "0"]);
+    assert_eq!((&hasty["packs"], &hasty["left"]["packs"]), (&0.into(), &serde_json::Value::Null));
+    assert!(hasty["left"].is_object());
     let done = world.json(&["gc", "--grave-delay", "0"]);
-    assert_eq!(done["removed_bytes"], dry["removed_bytes"]);
+    assert_eq!(
+        (&done["removed_bytes"], &done["left"]),
+        (&dry["removed_bytes"], &serde_json::Value::Null)
+    );
     assert_eq!(done["backups"][0], gone.as_str());
     world.fails(&["undelete", &gone], 3);
     assert_same(&b, &world.restore(&kept, "b-back.img"));
@@ -173,4 +179,20 @@ fn interrupted_backup_is_invisible_and_ends_with_130() {
     assert!(sent.success());
     assert_eq!(backup.wait().unwrap().code(), Some(130));
     assert_eq!(world.json(&["list"])["backups"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn gc_removes_old_temporary_files_and_no_young_ones() {
+    let world = World::with_repository();
+    let folder = world.repo.join(".tmp");
+    std::fs::create_dir_all(&folder).unwrap();
+    let days = |n: u64| std::time::Duration::from_hours(24 * n);
+    let now = std::time::SystemTime::now();
+    for (name, age) in [("old", days(8)), ("young", days(6))] {
+        let file = std::fs::File::create(folder.join(name)).unwrap();
+        file.set_modified(now - age).unwrap();
+    }
+    assert_eq!(world.json(&["gc", "--dry-run"])["temporary_files"], 0);
+    assert_eq!(world.json(&["gc"])["temporary_files"], 1);
+    assert!(folder.join("young").exists() && !folder.join("old").exists());
 }

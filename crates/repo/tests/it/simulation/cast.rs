@@ -439,5 +439,5 @@ pub(super) fn is_transient(error: &ReadError) -> bool {
 
 /// A date after everything that a run does.
 pub(super) fn far_away(cast: &Cast) -> Timestamp {
-    cast.world.time().plus(Duration::from_hours(100 * 24))
+    cast.world.time().plus(Duration::from_hours(1000 * 24))
 }

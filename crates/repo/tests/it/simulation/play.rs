@@ -249,7 +249,7 @@ fn options(grave_delay: Duration, wait: Duration) -> CollectOptions {
         wait,
         latest_arrival: LATEST_ARRIVAL,
         merge_graves: MERGE_GRAVES,
-        dry_run: false,
+        ..CollectOptions::default()
     }
 }
 
@@ -335,7 +335,7 @@ fn judge(cast: &mut Cast, ledger: &Ledger, grave_delay: Duration) -> Outcome {
     cast.check()?;
     clean_up(cast, grave_delay)?;
     cast.check()?;
-    let plan = CollectOptions { dry_run: true, ..options(grave_delay, Duration::ZERO) };
+    let plan = CollectOptions { dry_run: true, full: true, ..options(grave_delay, Duration::ZERO) };
     let left = cast.collect(plan)?;
     if left.packs > 0 {
         return broken(format!("garbage is left: {left:?}"));

@@ -737,8 +737,7 @@ fn missing_while_copying(cast: &mut Cast) -> Outcome {
     let young = cast.backup(&[1], &[])?;
     cast.delete(old)?;
     // It has the index and is about to copy unit 1.
-    let segments = cast.keys("index/").len();
-    let knows = cast.gate("slow", hours(3), published(segments, "get index/"));
+    let knows = cast.gate("slow", hours(3), published(1, "list pack/"));
     let slow = cast.start_collect("slow", at_once());
     cast.until("the slow collector has the index", || knows.is_reached())?;
     cast.delete(young)?;
@@ -768,8 +767,7 @@ fn index_changes_while_marking(cast: &mut Cast) -> Outcome {
     let listed = cast.gate("quick", hours(6), published(1, "list condemned/"));
     let quick = cast.start_collect("quick", at_once());
     cast.until("the quick collector knows no other set", || listed.is_reached())?;
-    let segments = cast.keys("index/").len();
-    let knows = cast.gate("slow", hours(9), published(segments, "get index/"));
+    let knows = cast.gate("slow", hours(9), published(1, "list pack/"));
     cast.until("the slow collector has the index", || knows.is_reached())?;
     for gc in [quick, slow] {
         let result = cast.finish(&gc)?;
