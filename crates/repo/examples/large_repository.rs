@@ -9,33 +9,15 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use strongroom_base::clock::{BoxFuture, system_instant, system_now};
+use strongroom_base::Secret;
 use strongroom_base::rng::OsRng;
-use strongroom_base::{Clock, Secret, Timestamp};
 use strongroom_repo::compute::Inline;
 use strongroom_repo::object::local::LocalStore;
 use strongroom_repo::testing::large;
+use strongroom_repo::testing::real_clock::RealClock;
 use strongroom_repo::{Env, MemoryBudget, Repository};
-
-/// The machine's clock; nothing here waits.
-struct Now(std::time::Instant);
-
-impl Clock for Now {
-    fn now(&self) -> Timestamp {
-        system_now()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(duration))
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -50,7 +32,7 @@ async fn main() -> Result<()> {
     let root = folder.join("repository");
     let env = Env {
         store: Arc::new(LocalStore::create(&root)?),
-        clock: Arc::new(Now(system_instant())),
+        clock: Arc::new(RealClock::new()),
         rng: Arc::new(OsRng),
         compute: Arc::new(Inline),
         memory: MemoryBudget::default(),

@@ -25,6 +25,9 @@ use crate::key;
 use crate::object::ObjectKey;
 use crate::repository::Repository;
 
+/// Sets go once in a week: a listing that goes on to show what is gone is old.
+const ROUNDS: usize = 5;
+
 /// The document at `buried/<session>-<n>`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct BuriedDoc {
@@ -60,7 +63,7 @@ impl Repository {
     /// Lists and reads the sets. One that goes between listing and reading is part of another,
     /// which the listing may lack: then they are listed again.
     pub(crate) async fn load_buried(&self) -> Result<BuriedSets, ReadError> {
-        'list: loop {
+        'list: for _ in 0..ROUNDS {
             let listed = self.list_fresh(key::BURIED).await?;
             let keys = listed.iter().map(|meta| meta.key.clone()).collect();
             let mut all = BuriedSets::default();
@@ -77,6 +80,7 @@ impl Repository {
             }
             return Ok(all);
         }
+        Err(ReadError::StaleList { prefix: key::BURIED.to_owned() })
     }
 }
 

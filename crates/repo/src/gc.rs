@@ -58,8 +58,8 @@ const POLL: u32 = 5;
 /// How long a waiting collector does not look whether it has to stop.
 const NAP: Duration = Duration::from_secs(1);
 
-/// What a collection holds beside some bits for each unit, in bytes (ARCHITECTURE.md).
-const MEMORY: u64 = 400 << 20;
+/// What a collection, or another pass over all maps, holds beside some bits for each unit, in bytes (ARCHITECTURE.md).
+pub(crate) const MEMORY: u64 = 400 << 20;
 
 /// How to collect.
 #[derive(Clone)]
@@ -289,7 +289,7 @@ impl Collector {
         let census = self.census(report).await?;
         let dead = census.dead_manifests(&self.repo, self.options.grave_delay);
         report.waiting = census.waiting(&dead);
-        if dead.is_empty() && self.is_idle(&census, report).await? {
+        if dead.is_empty() && self.is_idle(&census, report) {
             report.left = None;
             if !self.options.dry_run {
                 self.sweep(&census).await?;

@@ -7,8 +7,8 @@
 //!
 //! # Invariants
 //! - REPO-21: the shares that are out never exceed the budget, unless one session alone needs more.
-//! - A session takes its share before it announces itself, and takes one only: nobody waits for
-//!   memory while a collector waits for him.
+//! - A session takes one share only, and a writer or collector takes it before it announces itself:
+//!   nobody waits for memory while a collector waits for him.
 //!
 //! # Concurrency and crash
 //! Shares are given in the order in which they were asked for, so that a large one is not passed

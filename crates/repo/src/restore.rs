@@ -192,7 +192,6 @@ impl ReadSession {
         cancel: &CancelToken,
         progress: &Progress,
     ) -> Result<(), RestoreError> {
-        let _share = self.repo.env.memory.share(memory(self.repo.env.compute.width())).await;
         let disk = self
             .manifest
             .disk(name)
@@ -207,7 +206,13 @@ impl ReadSession {
             progress: progress.clone(),
             pool: BufferPool::default(),
         };
-        self.repo.while_alive(self.session, restore.run()).await
+        let run = async {
+            // While it waits it shows life: it was announced when the backup was opened.
+            let env = &self.repo.env;
+            let _share = env.memory.share(memory(env.compute.width())).await;
+            restore.run().await
+        };
+        self.repo.while_alive(self.session, run).await
     }
 }
 

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use crate::catalog::BackupEntry;
 use crate::error::ReadError;
+use crate::gc;
 use crate::gc::choose::pack_uses;
 use crate::gc::mark::{Marks, mark_one};
 use crate::key::{self, PackId};
 use crate::repository::Repository;
 use crate::session::SessionKind;
-use crate::session::reader::{READER_MEMORY, UnitReader};
+use crate::session::reader::UnitReader;
 
 /// The bytes of a repository by what they are for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub struct Stat {
 impl Repository {
     /// Counts the repository's bytes.
     pub async fn stat(&self) -> Result<Stat, ReadError> {
-        let _share = self.env.memory.share(READER_MEMORY as u64).await;
+        let _share = self.env.memory.share(gc::MEMORY).await;
         let catalog = self.catalog().await?;
         let backups: Vec<_> =
             catalog.backups.iter().filter(|entry| entry.deleted.is_none()).collect();

@@ -4,6 +4,7 @@ pub mod conformance;
 pub mod fault;
 pub mod large;
 pub mod protocol;
+pub mod real_clock;
 pub mod s3_server;
 pub mod sim;
 

@@ -296,7 +296,7 @@ impl Verify {
 }
 
 /// Counts what a backup has lost. Backups share most of their leaves: one that was found whole is
-/// not looked at again, at 16 bytes and some for each leaf of 256 units.
+/// not looked at again, at 32 bytes and some for each leaf of 256 units.
 struct Check<'f> {
     is_there: &'f (dyn Fn(UnitId) -> bool + Sync),
     sound: &'f mut BTreeSet<UnitId>,

@@ -37,6 +37,8 @@ pub(crate) struct Census {
     pub(crate) sessions: BTreeMap<SessionId, Timestamp>,
     /// When sessions that commit nothing ended, or were given up.
     pub(crate) ended_at: BTreeMap<SessionId, Timestamp>,
+    /// What the ends of these sessions say.
+    pub(crate) end_docs: BTreeMap<SessionId, EndDoc>,
     /// Every end that was listed, of whatever session.
     pub(crate) ends: BTreeMap<SessionId, Timestamp>,
     pub(crate) manifests: BTreeMap<ManifestId, Manifest>,
@@ -115,7 +117,9 @@ impl Collector {
         let (sessions, now) = repo.list_dated(key::SESSIONS).await?;
         let sessions = listed_sessions(&sessions);
         let ends = listed_ends(&repo.list_fresh(key::ENDS).await?);
-        let ended_at = repo.ends_of(&ends, &sessions).await?;
+        let end_docs = repo.ends_of(&ends, &sessions).await?;
+        let mut ended_at = ends.clone();
+        ended_at.retain(|id, _| end_docs.contains_key(id));
         let graves = repo.load_graves().await?;
         graves.check_all()?;
         let holds = repo.holds_of(&repo.list_fresh(key::HOLDS).await?).await?.checked()?;
@@ -131,6 +135,7 @@ impl Collector {
             open: BTreeMap::new(),
             sessions,
             ended_at,
+            end_docs,
             ends,
             manifests,
             tombstones,
@@ -320,14 +325,15 @@ impl Repository {
         &self,
         listed: &BTreeMap<SessionId, Timestamp>,
         sessions: &BTreeMap<SessionId, Timestamp>,
-    ) -> Result<BTreeMap<SessionId, Timestamp>, ReadError> {
-        let mut ends = listed.clone();
-        ends.retain(|id, _| sessions.contains_key(id));
-        let keys = ends.keys().map(|id| key::of_session(key::ENDS, *id)).collect();
-        for doc in self.read_controls::<EndDoc>(keys).await? {
-            doc?;
+    ) -> Result<BTreeMap<SessionId, EndDoc>, ReadError> {
+        let ended: Vec<_> = listed.keys().filter(|id| sessions.contains_key(id)).copied().collect();
+        let keys = ended.iter().map(|id| key::of_session(key::ENDS, *id)).collect();
+        let mut docs = BTreeMap::new();
+        for (id, doc) in ended.into_iter().zip(self.read_controls(keys).await?) {
+            // One that has gone since was swept, long after its session had ended.
+            docs.insert(id, doc?.unwrap_or(EndDoc { by: id, collected: None }));
         }
-        Ok(ends)
+        Ok(docs)
     }
 
     /// When the deletes of condemned sets were done, by the names of the sets. Opens each, for the

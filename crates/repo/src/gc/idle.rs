@@ -6,21 +6,15 @@
 
 use super::census::Census;
 use super::{CollectReport, Collector, Finish};
-use crate::error::ReadError;
-use crate::key;
 use crate::session::EndDoc;
 
 impl Collector {
     /// Whether nothing but backups, restores and dry runs happened since the beginning of a
     /// collection that left nothing. Never for longer than a request may be on its way, so that
     /// what arrives late is found, too.
-    pub(super) async fn is_idle(
-        &self,
-        census: &Census,
-        report: &CollectReport,
-    ) -> Result<bool, ReadError> {
+    pub(super) fn is_idle(&self, census: &Census, report: &CollectReport) -> bool {
         if self.options.full || report.given_up > 0 || !Finish::of(census).is_empty() {
-            return Ok(false);
+            return false;
         }
         let mut ends: Vec<_> = census.ended_at.iter().collect();
         ends.sort_by_key(|(_, at)| std::cmp::Reverse(**at));
@@ -29,20 +23,18 @@ impl Collector {
             if since.is_some_and(|since| *at < since) {
                 break;
             }
-            let end: Option<EndDoc> =
-                self.repo.read_control(&key::of_session(key::ENDS, *id)).await?;
-            match end {
+            match census.end_docs.get(id) {
                 Some(EndDoc { collected: Some(true), .. }) => {
                     since = since.or(census.sessions.get(id).copied());
                 }
                 // A restore, a verification, a dry run.
-                Some(EndDoc { by, collected: None }) if by == *id => {}
-                _ => return Ok(false),
+                Some(EndDoc { by, collected: None }) if by == id => {}
+                _ => return false,
             }
         }
-        let Some(since) = since else { return Ok(false) };
+        let Some(since) = since else { return false };
         let has_failed = |id| census.decided_at.get(id).is_none_or(|at| *at >= since);
-        Ok(!census.tombstones.iter().any(has_failed)
-            && census.now.since(since) < self.options.latest_arrival)
+        !census.tombstones.iter().any(has_failed)
+            && census.now.since(since) < self.options.latest_arrival
     }
 }

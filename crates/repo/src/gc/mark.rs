@@ -171,8 +171,11 @@ impl Collector {
         let mut present = Vec::new();
         for id in guests.iter().filter(|id| !roots.contains_key(id)) {
             // A deleted parent or target may be gone in parts: then nobody uses it.
-            if let Ok(Some(manifest)) = self.repo.read_manifest(*id).await {
-                present.push(manifest);
+            match self.repo.read_manifest(*id).await {
+                Ok(manifest) => present.extend(manifest),
+                Err(ReadError::Damaged { .. }) => {}
+                // A store that does not answer is no reason to take it away from a reader.
+                Err(error) => return Err(error.into()),
             }
         }
         let present: Vec<_> = present.iter().collect();

@@ -27,9 +27,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause: longer ones only make a store that came back wait for us.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// No new attempt starts that would end later than this if it took as long as the last one. A
-/// failed backup needs one more request to say so, and both together must fit into a minute.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(45);
+/// No new attempt starts that would end later than this if it took as long as the last one, so that
+/// an error comes within a minute.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(55);
 
 /// Tries calls to `inner` again while its errors are [`ErrorClass::Retryable`].
 #[derive(Clone)]

@@ -28,9 +28,9 @@ use strongroom_base::{ByteRange, ErrorClass, Timestamp};
 use super::address::S3Address;
 use super::{ObjectError, ObjectKey, ObjectMeta, ObjectResult, ObjectStore};
 
-/// One attempt may take this long: 32 MiB at 9 Mbit/s. With the 45 s in which a retrying store
-/// starts new attempts, a server that went silent is reported within 75 s.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// One attempt may take this long: 32 MiB at 11 Mbit/s. A retrying store has time for two of them,
+/// so that one lost connection fails nothing, and a server that went silent is reported after 50 s.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// What a bucket is opened with.
 #[derive(Clone)]

@@ -29,6 +29,10 @@ const CACHE_LEN: usize = 32 << 20;
 /// Most memory that one reader holds: its cache, and a frame on its way there.
 pub(crate) const READER_MEMORY: usize = CACHE_LEN + 4 * FRAME_LEN;
 
+/// So many generations of the index are tried for one unit. A collection makes two; listings that
+/// contradict one another must not keep a reader for ever.
+const GENERATIONS: usize = 16;
+
 /// Reads from one repository with one view of its index, which it renews when needed.
 pub(crate) struct UnitReader {
     repo: Repository,
@@ -133,7 +137,7 @@ impl UnitReader {
         mut check: impl FnMut(&Location, &[u8]) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let mut failure = None;
-        loop {
+        for _ in 0..GENERATIONS {
             let view = self.view();
             for entry in view.copies(&id) {
                 let location = entry.location;

@@ -7,16 +7,15 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use strongroom_base::clock::{BoxFuture, system_instant, system_now};
 use strongroom_base::rng::OsRng;
 use strongroom_base::{
-    BlockSink, BlockSource, ByteRange, CancelToken, Clock, Extent, ExtentKind, Progress, Secret,
-    SinkError, SourceError, Timestamp,
+    BlockSink, BlockSource, ByteRange, CancelToken, Extent, ExtentKind, Progress, Secret,
+    SinkError, SourceError,
 };
 use strongroom_repo::compute::ThreadPool;
 use strongroom_repo::object::local::LocalStore;
+use strongroom_repo::testing::real_clock::RealClock;
 use strongroom_repo::{
     DiskInput, Env, MemoryBudget, NewBackup, Repository, VerifyOptions, return_large_buffers,
 };
@@ -99,7 +98,7 @@ fn child(budget: u64, place: &Path) {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let env = Env {
         store: Arc::new(LocalStore::create(place).unwrap()),
-        clock: Arc::new(RealClock(system_instant())),
+        clock: Arc::new(RealClock::new()),
         rng: Arc::new(OsRng),
         compute: Arc::new(ThreadPool::start(2).unwrap()),
         memory: MemoryBudget::new(budget),
@@ -133,23 +132,6 @@ fn child(budget: u64, place: &Path) {
     }
     let report = runtime.block_on(repo.verify(&VerifyOptions::default())).unwrap();
     assert!(report.is_sound() && report.backups == SESSIONS);
-}
-
-#[derive(Debug)]
-struct RealClock(Instant);
-
-impl Clock for RealClock {
-    fn now(&self) -> Timestamp {
-        system_now()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(duration))
-    }
 }
 
 /// A disk of bytes that do not compress and take no memory.

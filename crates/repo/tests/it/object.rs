@@ -155,7 +155,7 @@ fn retry_of_a_lost_store_ends_within_a_minute() {
     let error = block_on(store.put(&key("pack/1"), Bytes::new())).unwrap_err();
     assert!(matches!(error, ObjectError::Unavailable { .. }), "{error:?}");
     let slept = clock.monotonic();
-    assert!(slept > Duration::from_secs(30) && slept < Duration::from_secs(45), "{slept:?}");
+    assert!(slept > Duration::from_secs(30) && slept < Duration::from_secs(55), "{slept:?}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The program over a bucket of a real server.
 
-use std::process::Command;
-
 use strongroom_repo::testing::s3_server::{S3Server, S3ServerKind};
 
 use crate::program::{MIB, World, assert_same, change, id_of, text};
@@ -45,7 +43,6 @@ fn bucket_that_refuses_us_says_why() {
     assert!(said.contains("hint: "), "{said}");
 }
 
-/// The variables hold for the program alone: credentials are never taken from elsewhere.
 #[test]
 fn credentials_are_never_printed() {
     let server = S3Server::start(S3ServerKind::VersityGw).unwrap_or_else(|error| panic!("{error}"));
@@ -53,8 +50,7 @@ fn credentials_are_never_printed() {
     let secret = server.credentials().secret_key;
     world.ok(&["init"]);
     for arguments in [&["list"][..], &["show", "nothing"], &["stat", "--output", "json"]] {
-        let mut command: Command = world.command(arguments);
-        let output = command.output().unwrap();
+        let output = world.run(arguments);
         let all = text(&output.stdout) + &text(&output.stderr);
         assert!(!all.contains(&secret), "{all}");
     }
