@@ -3,6 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, Weak};
 
+use bytes::Bytes;
+
 type Shelf = Mutex<Vec<Vec<u8>>>;
 
 /// Direct I/O wants memory that starts at a page.
@@ -15,13 +17,30 @@ pub(crate) struct BufferPool(Arc<Shelf>);
 impl BufferPool {
     /// A buffer of `len` bytes with arbitrary content that starts at a page boundary in memory.
     pub(crate) fn take(&self, len: usize) -> Buffer {
-        let used = self.0.lock().ok().and_then(|mut shelf| shelf.pop());
-        let mut bytes = used.unwrap_or_default();
+        let mut bytes = self.used().unwrap_or_default();
         if bytes.len() < len + ALIGN {
             bytes.resize(len + ALIGN, 0);
         }
         let start = bytes.as_ptr().align_offset(ALIGN).min(ALIGN);
         Buffer { bytes, start, len, home: Arc::downgrade(&self.0) }
+    }
+
+    /// An empty vector with room for `capacity` bytes, to be filled and given to [`Self::share`].
+    pub(crate) fn take_empty(&self, capacity: usize) -> Vec<u8> {
+        let mut bytes = self.used().unwrap_or_default();
+        bytes.clear();
+        bytes.reserve_exact(capacity);
+        bytes
+    }
+
+    /// The bytes from `start` on, to be read by many; the last reader returns them to the pool.
+    pub(crate) fn share(&self, bytes: Vec<u8>, start: usize) -> Bytes {
+        let len = bytes.len().saturating_sub(start);
+        Bytes::from_owner(Buffer { bytes, start, len, home: Arc::downgrade(&self.0) })
+    }
+
+    fn used(&self) -> Option<Vec<u8>> {
+        self.0.lock().ok().and_then(|mut shelf| shelf.pop())
     }
 }
 
@@ -38,6 +57,12 @@ impl From<Vec<u8>> for Buffer {
     /// A buffer without a pool.
     fn from(bytes: Vec<u8>) -> Self {
         Self { start: 0, len: bytes.len(), bytes, home: Weak::new() }
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }
 
@@ -78,5 +103,20 @@ mod tests {
         let second = pool.take(5);
         assert_eq!((second.len(), second.as_ptr().align_offset(ALIGN)), (5, 0));
         assert!(pool.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn share_returns_the_memory_with_the_last_reader() {
+        let pool = BufferPool::default();
+        let mut bytes = pool.take_empty(100);
+        let memory = bytes.as_ptr();
+        bytes.extend_from_slice(b"xxshared");
+        let shared = pool.share(bytes, 2);
+        let part = shared.slice(2..);
+        drop(shared);
+        assert_eq!((&*part, pool.used()), (&b"ared"[..], None));
+        drop(part);
+        let again = pool.take_empty(100);
+        assert_eq!((again.as_ptr(), again.len()), (memory, 0));
     }
 }

@@ -14,6 +14,7 @@ use strongroom_base::clock::BoxFuture;
 use strongroom_base::ids::{RepoId, SessionId, to_hex};
 use strongroom_base::{Clock, Rng, Secret, Timestamp};
 
+use crate::buffer::BufferPool;
 use crate::buried::BuriedDoc;
 use crate::compute::Inline;
 use crate::crypto::slot::{self, RepoSecrets};
@@ -229,7 +230,13 @@ fn frame(codec: Codec, raw: &[&[u8]], payload: Vec<u8>) -> PackedFrame {
 /// Two frames: one stored raw, one compressed.
 fn data_pack() -> SealedPack {
     let id = PackId { session: SESSION, number: 1 };
-    let mut pack = PackBuilder::new(id, PackKind::Data, &keys(), &CountingRng::default());
+    let mut pack = PackBuilder::new(
+        id,
+        PackKind::Data,
+        &keys(),
+        &CountingRng::default(),
+        &BufferPool::default(),
+    );
     pack.push(frame(Codec::Raw, &[b"unit"], b"unit".to_vec()));
     // Magic, descriptor (single segment), content size 14, block header (last, raw, 14 bytes).
     let mut zstd = vec![0x28, 0xb5, 0x2f, 0xfd, 0x20, 14, 14 << 3 | 1, 0, 0];
@@ -240,7 +247,13 @@ fn data_pack() -> SealedPack {
 
 fn node_pack() -> SealedPack {
     let id = PackId { session: SESSION, number: 2 };
-    let mut pack = PackBuilder::new(id, PackKind::Nodes, &keys(), &CountingRng::default());
+    let mut pack = PackBuilder::new(
+        id,
+        PackKind::Nodes,
+        &keys(),
+        &CountingRng::default(),
+        &BufferPool::default(),
+    );
     let bytes = node().encode();
     let unit = FrameUnit { id: keys().node_id(&bytes), len: u32::try_from(bytes.len()).unwrap() };
     let raw_len = unit.len;

@@ -7,7 +7,7 @@ use strongroom_base::clock::BoxFuture;
 use strongroom_base::ids::SessionId;
 use tokio::sync::mpsc;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, BufferPool};
 use crate::compute;
 use crate::crypto::UnitId;
 use crate::error::ReadError;
@@ -46,6 +46,8 @@ pub(crate) struct Stage {
     packs: mpsc::Sender<SealedPack>,
     level: i32,
     next_pack: u32,
+    /// The memory of packs: one that was sent lends its own to the next.
+    pool: BufferPool,
     frames: FuturesOrdered<BoxFuture<'static, PackedFrame>>,
     data: Option<PackBuilder>,
     nodes: Option<PackBuilder>,
@@ -104,6 +106,7 @@ impl Stage {
             packs,
             level,
             next_pack: 0,
+            pool: BufferPool::default(),
             frames: FuturesOrdered::new(),
             data: None,
             nodes: None,
@@ -261,7 +264,7 @@ impl Stage {
     fn new_pack(&mut self, kind: PackKind) -> PackBuilder {
         let id = PackId { session: self.session, number: self.next_pack };
         self.next_pack += 1;
-        PackBuilder::new(id, kind, &self.repo.keys, &*self.repo.env.rng)
+        PackBuilder::new(id, kind, &self.repo.keys, &*self.repo.env.rng, &self.pool)
     }
 
     async fn send(&mut self, pack: PackBuilder) -> Result<(), ReadError> {

@@ -13,12 +13,12 @@ usage: cargo xtask bench engine [options]
   --rows A,B        of first, untouched, unchanged, changed, pages, restore, verify (default: all
                     but untouched)
   --only A,B        programs or full names of variants (default: all usual ones)
-  --all             every row and variant: also restic max, borg zstd-3, borg fixed-64K zstd-3
+  --all             every row and variant: also restic max, borg fixed-64K zstd-3
   --runs N          runs of which the median counts (default: 3)
   --small           a disk an eighth as large and one run, to try the bench itself
   --output json     the figures as JSON instead of tables
 
-Needs root to build the images (loop mount), a quiet machine, and about 40 minutes;
+Needs root to build the images (loop mount), a quiet machine, and about 50 minutes;
 three quarters of that go to borg.
 Ends with 1 when a gate fails.
 ";

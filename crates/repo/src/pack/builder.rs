@@ -6,6 +6,7 @@ use strongroom_base::Rng;
 use super::footer::{Footer, PackFrame};
 use super::frame::PackedFrame;
 use super::{END_MAGIC, FOOTER_PART, HEADER_LEN, MAGIC, PackKind, TRAILER_LEN, bound};
+use crate::buffer::BufferPool;
 use crate::crypto::{RepoKeys, SALT_LEN, SealKey, TAG_LEN, salt};
 use crate::key::PackId;
 use crate::wire::len_u32;
@@ -26,6 +27,8 @@ pub(crate) struct PackBuilder {
     /// The pack's bytes from `start` on; `start` puts them at a page boundary in memory.
     buffer: Vec<u8>,
     start: usize,
+    /// Where the buffer comes from and goes to.
+    pool: BufferPool,
     footer: Footer,
 }
 
@@ -39,9 +42,15 @@ pub(crate) struct SealedPack {
 }
 
 impl PackBuilder {
-    /// An empty pack.
-    pub(crate) fn new(id: PackId, kind: PackKind, keys: &RepoKeys, rng: &dyn Rng) -> Self {
-        let mut buffer: Vec<u8> = Vec::with_capacity(PACK_MEMORY + ALIGN);
+    /// An empty pack whose memory comes from `pool`.
+    pub(crate) fn new(
+        id: PackId,
+        kind: PackKind,
+        keys: &RepoKeys,
+        rng: &dyn Rng,
+        pool: &BufferPool,
+    ) -> Self {
+        let mut buffer = pool.take_empty(PACK_MEMORY + ALIGN);
         let start = buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
         buffer.resize(start, 0);
         let salt = salt(rng);
@@ -52,7 +61,8 @@ impl PackBuilder {
         buffer.extend_from_slice(&0_u32.to_le_bytes());
         buffer.extend_from_slice(&salt);
         let footer = Footer { kind, frames: Vec::new() };
-        Self { id, keys: keys.clone(), seal: keys.pack_key(&salt), salt, buffer, start, footer }
+        let (keys, seal, pool) = (keys.clone(), keys.pack_key(&salt), pool.clone());
+        Self { id, keys, seal, salt, buffer, start, pool, footer }
     }
 
     /// Seals and appends a frame.
@@ -90,7 +100,7 @@ impl PackBuilder {
         let sealed_len = len_u32(self.buffer.len() - offset);
         self.buffer.extend_from_slice(&sealed_len.to_le_bytes());
         self.buffer.extend_from_slice(END_MAGIC);
-        let bytes = Bytes::from(self.buffer).slice(self.start..);
+        let bytes = self.pool.share(self.buffer, self.start);
         debug_assert!(bytes.len() >= HEADER_LEN + TAG_LEN + TRAILER_LEN);
         SealedPack { id: self.id, salt: self.salt, bytes, footer: self.footer }
     }

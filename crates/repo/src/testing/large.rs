@@ -17,6 +17,7 @@ use strongroom_base::Rng as _;
 use strongroom_base::ids::{ManifestId, SessionId};
 use strongroom_base::rng::SeededRng;
 
+use crate::buffer::BufferPool;
 use crate::crypto::UnitId;
 use crate::error::ReadError;
 use crate::index::segment::{self, IndexedPack, PackRecord};
@@ -121,6 +122,7 @@ struct Output<'r> {
     root: &'r Path,
     session: SessionId,
     next_pack: u32,
+    pool: BufferPool,
     segments: u32,
     frame: Vec<FrameUnit>,
     frames: Vec<PackFrame>,
@@ -138,6 +140,7 @@ impl<'r> Output<'r> {
             root,
             session,
             next_pack: 0,
+            pool: BufferPool::default(),
             segments: 0,
             frame: Vec::new(),
             frames: Vec::new(),
@@ -202,7 +205,7 @@ impl<'r> Output<'r> {
         let id = PackId { session: self.session, number: self.next_pack };
         let mut pack = self.nodes.take().unwrap_or_else(|| {
             self.next_pack += 1;
-            PackBuilder::new(id, PackKind::Nodes, &self.repo.keys, &*self.repo.env.rng)
+            PackBuilder::new(id, PackKind::Nodes, &self.repo.keys, &*self.repo.env.rng, &self.pool)
         });
         pack.push(compress(frame, 1));
         if pack.is_full() {
