@@ -21,6 +21,8 @@ pub mod progress;
 pub mod range;
 pub mod rng;
 pub mod secret;
+#[cfg(any(test, feature = "testing"))]
+pub mod sim;
 
 pub use block::{BlockSink, BlockSource, Extent, ExtentKind, SinkError, SourceError};
 pub use bytes::ByteCount;

@@ -16,10 +16,9 @@
 //! on the executor's time line and belongs to the world, so it happens even if its actor died.
 //!
 //! # Not here
-//! Faults for ordinary tests on any store: [`super::fault`].
+//! Executor and clock: [`strongroom_base::sim`]. Faults for ordinary tests on any store:
+//! [`super::fault`].
 
-mod clock;
-mod executor;
 mod flight;
 mod store;
 mod world;
@@ -27,8 +26,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use clock::{START, SimClock};
-pub use executor::{Ended, Executor, Sim, Stuck, TimerId, Why};
 pub use flight::{Fate, Fault, Faults, LONGEST_FLIGHT, TIMEOUT};
 pub use store::SimStore;
+pub use strongroom_base::sim::{Ended, Executor, START, Sim, SimClock, Stuck, TimerId, Why};
 pub use world::{Objects, Request, Stored, Watch, World};

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::executor::{Event, Sim, TimerId};
+use strongroom_base::sim::{Event, Sim, TimerId};
+
 use super::world::World;
 
 /// The protocol's bound (docs/format.md): no request has its effect later than this.

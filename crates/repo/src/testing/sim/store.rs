@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use strongroom_base::ByteRange;
 use strongroom_base::clock::BoxFuture;
+use strongroom_base::sim::{Event, Sim};
 use tokio::sync::oneshot;
 
-use super::executor::{Event, Sim};
 use super::flight::{Fate, Fault, Faults, Flight, TIMEOUT, travel_time};
 use super::world::{Answer, Request, World, stale_fault};
 use crate::object::{ObjectError, ObjectKey, ObjectMeta, ObjectResult, ObjectStore};

@@ -11,10 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use strongroom_base::sim::{Event, START, Sim};
 use strongroom_base::{ByteRange, Timestamp};
 
-use super::clock::START;
-use super::executor::{Event, Sim};
 use super::flight::{Fate, Fault, Faults, late_time, travel_time};
 use super::store::SimStore;
 use crate::object::{ObjectError, ObjectKey, ObjectMeta, ObjectResult};

@@ -18,13 +18,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use strongroom_base::rng::SeededRng;
+use crate::rng::SeededRng;
 
 /// Far above what a run of some ten actors takes; a run that needs more goes round in circles.
 const DEFAULT_STEP_LIMIT: u64 = 2_000_000;
 
 /// Something that happens at a moment of the simulation.
-pub(super) type Event = Box<dyn FnOnce() + Send>;
+pub type Event = Box<dyn FnOnce() + Send>;
 
 /// Names an event that has not happened yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

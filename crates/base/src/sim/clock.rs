@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use strongroom_base::Clock;
-use strongroom_base::clock::{BoxFuture, Timestamp};
+use crate::Clock;
+use crate::clock::{BoxFuture, Timestamp};
 
 use super::executor::Sim;
 
