@@ -99,6 +99,10 @@ id! {
     /// id is also the id of the manifest that it commits.
     SessionId
 }
+id! {
+    /// One task: a durable piece of work that a worker carries out.
+    TaskId
+}
 
 /// The id of a manifest: that of the session that committed it.
 pub type ManifestId = SessionId;
