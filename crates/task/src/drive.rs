@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use futures_util::future::{Either, select};
-use strongroom_base::{CancelToken, Chain, Clock, Progress, Rng};
+use strongroom_base::{CancelToken, Chain, Progress, Rng};
 use tokio::sync::watch;
 
 use crate::erased::{ErasedStep, Flow, UnreadableError, run_caught, undo_caught};
