@@ -132,7 +132,9 @@ impl<'a> Drive<'a> {
     async fn append(&mut self, records: Vec<Record>) -> Result<(), Lost> {
         let (lease, from) = (self.lease, self.history.lines);
         lease.write(|| lease.store.append(lease.task, lease.fence, from, &records)).await?;
-        records.iter().for_each(|record| self.history.add(record));
+        for record in &records {
+            self.history.add(record);
+        }
         Ok(())
     }
 

@@ -159,7 +159,7 @@ impl Executor {
     async fn idle(&self, changed: BoxFuture<'static, ()>) {
         let mut phase = self.phase.subscribe();
         // Slots and workers that poll at different moments find work sooner.
-        let poll = self.settings.poll - jitter(self.settings.poll / 4, &*self.parts.rng);
+        let poll = self.settings.poll * 3 / 4 + jitter(self.settings.poll / 4, &*self.parts.rng);
         let closed = Box::pin(async move {
             // An error means that the executor is gone, and this with it.
             drop(phase.wait_for(|phase| *phase != Phase::Open).await);

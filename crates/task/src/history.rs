@@ -97,7 +97,9 @@ impl History {
     /// Reads a log.
     pub(crate) fn of(log: &[Record]) -> Self {
         let mut history = Self::default();
-        log.iter().for_each(|record| history.add(record));
+        for record in log {
+            history.add(record);
+        }
         history
     }
 

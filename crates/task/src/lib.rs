@@ -45,7 +45,7 @@ pub use retry::Retry;
 pub use signal::StopReason;
 pub use step::{Cause, Step, StepCx, StepError, UndoError};
 pub use store::{
-    CancelAnswer, Claim, Claimed, Completion, Ending, StoreError, StoreResult, TaskStore,
+    CancelAnswer, Claim, Claimed, Completion, Ending, StoreError, StoreResult, Task, TaskStore,
 };
 pub use task::{End, Fence, Kind, NewTask, State, TaskRow, WorkerId};
 pub use workflow::{DEFAULT_QUEUE, Outcome, Outputs, Plan, Workflow};

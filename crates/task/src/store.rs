@@ -85,6 +85,15 @@ pub struct Claim {
     pub lease: Duration,
 }
 
+/// All that is kept of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its row.
+    pub row: TaskRow,
+    /// Its log.
+    pub log: Vec<Record>,
+}
+
 /// A task, and the right to work on it: the fence in its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
@@ -181,7 +190,7 @@ pub trait TaskStore: Send + Sync {
     fn request_cancel(&self, task: TaskId) -> BoxFuture<'_, StoreResult<CancelAnswer>>;
 
     /// The row and the log of a task.
-    fn load(&self, task: TaskId) -> BoxFuture<'_, StoreResult<Option<(TaskRow, Vec<Record>)>>>;
+    fn load(&self, task: TaskId) -> BoxFuture<'_, StoreResult<Option<Task>>>;
 
     /// The ids of up to `limit` tasks that wait for a worker, oldest first, whatever their keys.
     fn list_due(&self, limit: usize) -> BoxFuture<'_, StoreResult<Vec<TaskId>>>;

@@ -10,8 +10,10 @@ use strongroom_base::ids::TaskId;
 
 use crate::measure::Measure;
 use crate::record::Record;
-use crate::store::{CancelAnswer, Claim, Claimed, Ending, StoreError, StoreResult, TaskStore};
-use crate::task::{Fence, NewTask, TaskRow};
+use crate::store::{
+    CancelAnswer, Claim, Claimed, Ending, StoreError, StoreResult, Task, TaskStore,
+};
+use crate::task::{Fence, NewTask};
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +142,7 @@ impl TaskStore for FaultStore {
         Box::pin(self.call("request_cancel", None, self.inner.request_cancel(task)))
     }
 
-    fn load(&self, task: TaskId) -> BoxFuture<'_, StoreResult<Option<(TaskRow, Vec<Record>)>>> {
+    fn load(&self, task: TaskId) -> BoxFuture<'_, StoreResult<Option<Task>>> {
         Box::pin(self.call("load", None, self.inner.load(task)))
     }
 

@@ -2,11 +2,11 @@
 //!
 //! Worker `a` takes the task at once; worker `b` comes a second later and goes on when `a` is gone.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use strongroom_base::Clock;
 use strongroom_base::ids::TaskId;
 use strongroom_base::sim::{self, START, Sim, SimClock};
 use tokio::sync::watch;
@@ -18,7 +18,7 @@ use super::proof::Proven;
 use crate::executor::{Executor, Parts, Settings};
 use crate::record::Record;
 use crate::registry::Registry;
-use crate::store::TaskStore;
+use crate::store::{Task, TaskStore};
 use crate::task::{End, State, WorkerId};
 use crate::workflow::DEFAULT_QUEUE;
 
@@ -38,7 +38,7 @@ pub(super) struct Hand {
     sim: Sim,
     store: Arc<MemoryStore>,
     shutdown: watch::Sender<bool>,
-    clocks: BTreeMap<&'static str, Arc<SimClock>>,
+    clocks: [(&'static str, Arc<SimClock>); 2],
 }
 
 impl Hand {
@@ -69,23 +69,31 @@ impl Hand {
 
     /// The worker's wall clock jumps.
     pub(super) fn jump(&self, actor: &str, seconds: i64) {
-        if let Some(clock) = self.clocks.get(actor) {
+        for (_, clock) in self.clocks.iter().filter(|(name, _)| *name == actor) {
             clock.set_skew(seconds);
         }
     }
 }
 
+/// Acts at a moment of a step.
+type Trick = Arc<dyn Fn(&Hand, Moment) -> Verdict + Send + Sync>;
+
+/// Decides what goes wrong with a call to the store.
+type Mischief = Arc<dyn Fn(&Sim, Call) -> Option<Fault> + Send + Sync>;
+
 /// What happens to the task in one case.
 pub(super) struct Case {
     pub(super) seed: u64,
     /// Acts at moments of steps.
-    pub(super) trick: Arc<dyn Fn(&Hand, Moment) -> Verdict + Send + Sync>,
+    pub(super) trick: Trick,
     /// Acts on calls of worker `a` to the store.
-    pub(super) fault: Arc<dyn Fn(&Sim, Call) -> Option<Fault> + Send + Sync>,
+    pub(super) fault: Mischief,
     /// The number of polls after which worker `a` dies.
     pub(super) dies_after: Option<u64>,
     /// When the user cancels.
     pub(super) cancel_at: Option<Duration>,
+    /// Whether the trick has happened; always so where there is none to wait for.
+    pub(super) has_struck: Arc<AtomicBool>,
 }
 
 impl Default for Case {
@@ -96,6 +104,7 @@ impl Default for Case {
             fault: Arc::new(|_, _| None),
             dies_after: None,
             cancel_at: None,
+            has_struck: Arc::new(AtomicBool::new(true)),
         }
     }
 }
@@ -130,7 +139,7 @@ pub(super) fn run<W: Proven>(case: &Case) -> Seen {
             W::complete(&world, row, completion);
         }))
     };
-    let clocks = BTreeMap::from(["a", "b"].map(|it| (it, Arc::new(SimClock::new(&sim, 0)))));
+    let clocks = ["a", "b"].map(|actor| (actor, Arc::new(SimClock::new(&sim, 0))));
     let hand = Arc::new(Hand {
         sim: sim.clone(),
         store: Arc::clone(&store),
@@ -153,14 +162,14 @@ pub(super) fn run<W: Proven>(case: &Case) -> Seen {
         executor.run_for(Duration::from_secs(10)).expect("the simulation goes on");
     }
     executor.run_for(AFTERMATH).expect("the simulation goes on");
-    let (row, log) = store.get(TASK).expect("the maker inserted it");
+    let Task { row, log } = store.get(TASK).expect("the maker inserted it");
     let end = if let State::Ended(end) = row.state { Some(end) } else { None };
     let ends = ends.load(Ordering::Relaxed);
     Seen { end, look: W::look(&world), log, ends, polls: sim.polls("a"), calls: calls.calls() }
 }
 
 fn state(store: &MemoryStore) -> Option<State> {
-    store.get(TASK).map(|(row, _)| row.state)
+    store.get(TASK).map(|task| task.row.state)
 }
 
 /// Starts both workers; gives the way of `a` to the store.
@@ -171,13 +180,15 @@ fn spawn_workers<W: Proven>(
     hand: &Arc<Hand>,
 ) -> Arc<FaultStore> {
     let mut ways = Vec::new();
-    for (actor, start) in [("a", Duration::ZERO), ("b", Duration::from_secs(1))] {
+    let starts = [Duration::ZERO, Duration::from_secs(1)];
+    for ((actor, clock), start) in hand.clocks.iter().zip(starts) {
+        let actor = *actor;
         let sim = executor.sim();
         let way = Arc::new(way(case, actor, &sim, hand));
         let parts = Parts {
             registry: Arc::new(registry::<W>(case, actor, world, hand)),
             store: Arc::clone(&way) as Arc<dyn TaskStore>,
-            clock: Arc::clone(&hand.clocks[actor]) as _,
+            clock: Arc::clone(clock) as Arc<dyn Clock>,
             rng: Arc::new(sim.fork_rng()),
         };
         ways.push(way);

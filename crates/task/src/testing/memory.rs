@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::measure::Measure;
 use crate::record::Record;
 use crate::store::{
-    CancelAnswer, Claim, Claimed, Completion, Ending, StoreError, StoreResult, TaskStore,
+    CancelAnswer, Claim, Claimed, Completion, Ending, StoreError, StoreResult, Task, TaskStore,
 };
 use crate::task::{Fence, NewTask, State, TaskRow};
 
@@ -50,10 +50,11 @@ impl MemoryStore {
     }
 
     /// The row and the log of a task.
-    pub fn get(&self, task: TaskId) -> Option<(TaskRow, Vec<Record>)> {
+    pub fn get(&self, task: TaskId) -> Option<Task> {
         let tasks = self.tasks();
         let entry = tasks.get(&task)?;
-        Some((entry.row.clone(), entry.log.iter().map(|(_, record)| record.clone()).collect()))
+        let log = entry.log.iter().map(|(_, record)| record.clone()).collect();
+        Some(Task { row: entry.row.clone(), log })
     }
 
     /// Notes that a task shall be cancelled.
@@ -264,7 +265,7 @@ impl TaskStore for MemoryStore {
         })
     }
 
-    fn load(&self, task: TaskId) -> BoxFuture<'_, StoreResult<Option<(TaskRow, Vec<Record>)>>> {
+    fn load(&self, task: TaskId) -> BoxFuture<'_, StoreResult<Option<Task>>> {
         Box::pin(ready(Ok(self.get(task))))
     }
 

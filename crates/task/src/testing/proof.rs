@@ -99,12 +99,12 @@ impl<W: Proven> Proof<W> {
         let proof = Self { before, after, steps, point, quiet, workflow };
         proof.expect("quiet run", &"nothing", &proof.quiet, End::Succeeded)?;
         if proof.before == proof.after {
-            return Err(proof.broken("quiet run", &"nothing", "it changes nothing that shows"));
+            return Err(Self::broken("quiet run", &"nothing", "it changes nothing that shows"));
         }
         Ok(proof)
     }
 
-    fn broken(&self, proof: &'static str, case: &dyn fmt::Display, what: &str) -> Broken {
+    fn broken(proof: &'static str, case: &dyn fmt::Display, what: &str) -> Broken {
         let what = what.to_owned();
         Broken { workflow: W::NAME, proof, case: case.to_string(), what }
     }
@@ -119,10 +119,10 @@ impl<W: Proven> Proof<W> {
     ) -> Result<(), Broken> {
         if seen.end != Some(end) {
             let what = format!("ends as {:?}, not {end:?}; the log: {:#?}", seen.end, seen.log);
-            return Err(self.broken(proof, case, &what));
+            return Err(Self::broken(proof, case, &what));
         }
         if seen.ends > 1 {
-            return Err(self.broken(proof, case, &format!("it ended {} times", seen.ends)));
+            return Err(Self::broken(proof, case, &format!("it ended {} times", seen.ends)));
         }
         let wanted = match end {
             End::Stuck => return Ok(()),
@@ -131,13 +131,17 @@ impl<W: Proven> Proof<W> {
         };
         if seen.look != *wanted {
             let what = format!("{end:?} leaves\n{}\ninstead of\n{wanted}", seen.look);
-            return Err(self.broken(proof, case, &what));
+            return Err(Self::broken(proof, case, &what));
         }
         Ok(())
     }
 
     fn check(&self, proof: &'static str, name: &str, case: &Case, end: End) -> Result<(), Broken> {
-        self.expect(proof, &name, &run::<W>(case), end)
+        let seen = run::<W>(case);
+        if !case.has_struck.load(Ordering::Relaxed) {
+            return Err(Self::broken(proof, &name, "the run never comes to this moment"));
+        }
+        self.expect(proof, &name, &seen, end)
     }
 
     /// All steps, by number and name.
@@ -164,7 +168,8 @@ fn once_at(
     trick: impl Fn(&Hand, Moment) -> Verdict + Send + Sync + 'static,
     otherwise: impl Fn(Moment) -> Verdict + Send + Sync + 'static,
 ) -> Case {
-    let is_done = AtomicBool::new(false);
+    let has_struck = Arc::new(AtomicBool::new(false));
+    let is_done = Arc::clone(&has_struck);
     let trick = move |hand: &Hand, moment: Moment| {
         let is_here = (moment.step, moment.act, moment.when) == (step, act, when);
         if is_here && !is_done.swap(true, Ordering::Relaxed) {
@@ -173,7 +178,7 @@ fn once_at(
             otherwise(moment)
         }
     };
-    Case { trick: Arc::new(trick), ..Case::default() }
+    Case { trick: Arc::new(trick), has_struck, ..Case::default() }
 }
 
 /// Lets all go its way.

@@ -81,11 +81,11 @@ impl Stage {
     }
 
     pub(crate) fn row(&self, number: u8) -> TaskRow {
-        self.store.get(id(number)).unwrap().0
+        self.store.get(id(number)).unwrap().row
     }
 
     pub(crate) fn log(&self, number: u8) -> Vec<Record> {
-        self.store.get(id(number)).unwrap().1
+        self.store.get(id(number)).unwrap().log
     }
 
     /// How the task ended.
@@ -102,6 +102,7 @@ pub(crate) fn id(number: u8) -> TaskId {
 type Script = Arc<dyn Fn(Play<'_>) -> BoxFuture<'_, Result<u32, StepError>> + Send + Sync>;
 
 /// One call of a scripted step.
+#[derive(Clone, Copy)]
 pub(crate) struct Play<'a> {
     pub(crate) cx: &'a StepCx<'a>,
     pub(crate) input: u32,
@@ -149,12 +150,8 @@ impl<const FINAL: bool> Scripted<FINAL> {
         registry
     }
 
-    pub(crate) fn order(&self, number: u8) -> NewTask {
-        Self::order_of(number)
-    }
-
-    fn order_of(number: u8) -> NewTask {
-        <Self as Workflow>::order(id(number), &10, "req-1", START).unwrap()
+    pub(crate) fn task(number: u8) -> NewTask {
+        Self::order(id(number), &10, "req-1", START).unwrap()
     }
 }
 

@@ -90,7 +90,7 @@ impl<W: Proven> Proof<W> {
         for seed in 1..=HISTORIES {
             let seen = run::<W>(&chaos(seed));
             let end = match seen.end {
-                Some(End::Cancelled) if seed % 4 == 0 => End::Cancelled,
+                Some(End::Cancelled) if seed.is_multiple_of(4) => End::Cancelled,
                 _ => End::Succeeded,
             };
             self.expect("random history", &format!("seed {seed}"), &seen, end)?;
@@ -117,7 +117,7 @@ fn chaos(seed: u64) -> Case {
             1 => Some(Fault::After),
             _ => None,
         }),
-        dies_after: None,
-        cancel_at: (seed % 4 == 0).then(|| Duration::from_millis(seed * 2)),
+        cancel_at: seed.is_multiple_of(4).then(|| Duration::from_millis(seed * 2)),
+        ..Case::default()
     }
 }

@@ -40,10 +40,10 @@ impl<W: Proven> Proof<W> {
         let is_failure = |record: &&Record| matches!(record, Record::Failed { .. });
         let is_back = |record: &Record| matches!(record, Record::HandedBack { .. });
         if seen.log.iter().filter(is_failure).count() != failures {
-            return Err(self.broken("shut down", &at, "the shutdown counts as a failure"));
+            return Err(Self::broken("shut down", &at, "the shutdown counts as a failure"));
         }
         if !seen.log.iter().any(is_back) {
-            return Err(self.broken("shut down", &at, "the task was not handed back"));
+            return Err(Self::broken("shut down", &at, "the task was not handed back"));
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ pub(super) async fn only_what_was_asked_for(bench: &impl Bench) {
     other_kind.kind = kind("other");
     other_version.kind.version = 2;
     let mut other_queue = order(3, &[]);
-    other_queue.queue = "host-7".to_owned();
+    "host-7".clone_into(&mut other_queue.queue);
     for order in [&other_kind, &other_version, &other_queue] {
         insert(bench, order).await;
     }
