@@ -14,6 +14,7 @@ use std::sync::Arc;
 use futures_util::future::{Either, select};
 use strongroom_base::{CancelToken, Chain, Progress, Rng};
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use crate::erased::{ErasedStep, Flow, UnreadableError, run_caught, undo_caught};
 use crate::history::{History, Next};
@@ -204,7 +205,7 @@ impl<'a> Drive<'a> {
             stop: stop.subscribe(),
             clock: &*self.lease.clock,
         };
-        let work = std::pin::pin!(async {
+        let work = async {
             let name = step.name().to_owned();
             let input = entry.input.as_ref().expect("a step that has begun has its input");
             match act {
@@ -217,7 +218,10 @@ impl<'a> Drive<'a> {
                     Ok(Record::Undone { step: name })
                 }
             }
-        });
+        };
+        let span =
+            tracing::info_span!("step", step = step.name(), act = ?act, attempt = cx.attempt);
+        let work = std::pin::pin!(work.instrument(span));
         let stopping = std::pin::pin!(self.lease.signals.stopped(can_cancel));
         match select(work, stopping).await {
             Either::Left((result, _)) => (result, self.lease.signals.reason(can_cancel)),

@@ -25,6 +25,7 @@ use strongroom_base::ids::TaskId;
 use strongroom_base::{Chain, Clock, Progress, Rng};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::drive::{Drive, Left};
 use crate::lease::Lease;
@@ -196,9 +197,11 @@ impl Executor {
             lease.keep(&progress, deadline).await;
             std::future::pending::<Left>().await
         });
-        let drive = std::pin::pin!(drive.run());
+        let (id, fence, request) = (order.id, claimed.row.fence.0, order.request.as_str());
+        let span = tracing::info_span!("task", task.id = %id, fence, request);
+        let drive = std::pin::pin!(drive.run().instrument(span));
         let left = select(keep, drive).await.factor_first().0;
-        tracing::debug!(task.id = %order.id, fence = claimed.row.fence.0, left = ?left, "left a task");
+        tracing::debug!(task.id = %id, fence, left = ?left, "left a task");
     }
 }
 

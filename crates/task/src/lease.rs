@@ -101,8 +101,8 @@ impl Lease {
         let mut meter = Meter::default();
         loop {
             self.clock.sleep(PROGRESS_EVERY).await;
-            // After a lost right or a wish to cancel nobody looks at the figures any more.
-            if self.is_over() || self.signals.reason(true).is_some() {
+            // Nobody looks at the figures of work that is being cleared up.
+            if self.is_over() || self.signals.is_heeded() {
                 return;
             }
             let Some(measure) = meter.read(progress, self.clock.monotonic()) else {

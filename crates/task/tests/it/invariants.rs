@@ -264,3 +264,25 @@ fn step_that_kills_its_workers_ends_as_failed() {
     assert_eq!(stage.row(1).failure.unwrap().code, "Task.WorkerDied");
     assert_eq!((script.seen.count("second"), script.seen.count("undo first")), (10, 1));
 }
+
+#[test]
+fn progress_goes_on_where_a_cancel_does_not_count() {
+    let mut stage = Stage::new(1);
+    let script: Scripted<true> = Scripted::new(|play| {
+        Box::pin(async move {
+            if is_step(&play, 3) {
+                play.cx.sleep(LEASE).await?;
+                play.cx.progress().add_done(7);
+                play.cx.sleep(LEASE).await?;
+            }
+            Ok(next(&play))
+        })
+    });
+    let worker = stage.worker("a", script.registry(), |_| None);
+    stage.start("a", &worker);
+    stage.insert(Scripted::<true>::task(1));
+    stage.run(Duration::from_secs(1));
+    stage.store.note_cancel(id(1));
+    stage.run(LEASE + Duration::from_secs(2));
+    assert_eq!(stage.row(1).progress.done, 7);
+}
