@@ -17,7 +17,7 @@
 //! what the first one writes later carries an old fence and is refused.
 //!
 //! # Not here
-//! What tasks are about; SQL; when a task is due (its maker decides).
+//! What tasks are about; databases; when a task is ordered (the service decides).
 
 mod drive;
 mod erased;

@@ -93,7 +93,7 @@ impl Registry {
 /// Declares all workflows of a crate: the function that registers them, and the test that proves
 /// them, which exists in test builds only and needs the feature `testing` of this crate there.
 ///
-/// ```ignore
+/// ```text
 /// registry! {
 ///     /// All that the service does in the background.
 ///     pub fn registry(parts: &Parts);

@@ -6,9 +6,9 @@ use std::time::Duration;
 use strongroom_base::clock::{BoxFuture, system_instant, system_now};
 use strongroom_base::rng::OsRng;
 use strongroom_base::{Clock, ErrorClass, Timestamp};
-use strongroom_task::testing::{Fault, MemoryStore};
+use strongroom_task::testing::{Call, Fault, MemoryStore};
 use strongroom_task::{
-    CancelAnswer, DEFAULT_QUEUE, End, Executor, Parts, Record, Settings, State, StepError,
+    CancelAnswer, DEFAULT_QUEUE, End, Executor, Fence, Parts, Record, Settings, State, StepError,
     StopReason, TaskStore, WorkerId,
 };
 
@@ -255,14 +255,33 @@ fn last_failure_shows_while_the_task_is_tried_again() {
 fn idle_worker_polls_where_nothing_notifies_it() {
     let mut stage = Stage::new(1);
     let script: Scripted = Scripted::new(ten_seconds);
-    let failing = |call: strongroom_task::testing::Call| {
-        (call.name == "claim" && call.number < 4).then_some(Fault::Before)
-    };
+    let failing = |call: Call| (call.name == "claim" && call.number < 4).then_some(Fault::Before);
     let worker = stage.worker("a", script.registry(), failing);
     stage.start("a", &worker);
     stage.insert(Scripted::<false>::task(1));
     stage.run(Duration::from_mins(1));
     assert_eq!(stage.end(1), Some(End::Succeeded));
+}
+
+#[test]
+fn store_that_fails_for_a_moment_costs_no_attempt() {
+    for fault in [Fault::Before, Fault::After] {
+        for number in 2..=9 {
+            let mut stage = Stage::new(1);
+            let script: Scripted =
+                Scripted::new(|play| Box::pin(std::future::ready(Ok(play.input))));
+            let failing =
+                move |call: Call| [number, number + 1].contains(&call.number).then_some(fault);
+            let worker = stage.worker("a", script.registry(), failing);
+            stage.insert(Scripted::<false>::task(1));
+            stage.start("a", &worker);
+            stage.run(LEASE / 2);
+            let row = stage.row(1);
+            assert_eq!(row.state, State::Ended(End::Succeeded), "{fault:?} at call {number}");
+            assert_eq!(row.fence, Fence(1), "{fault:?} at call {number}");
+            assert_eq!(script.seen.count("second"), 1, "{fault:?} at call {number}");
+        }
+    }
 }
 
 /// The machine's clock on a tokio runtime.

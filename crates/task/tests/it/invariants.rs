@@ -81,12 +81,12 @@ fn input_is_in_the_log_before_the_step_runs_and_never_changes() {
     stage.insert(Scripted::<false>::task(1));
     stage.run(Duration::from_secs(1));
     stage.sim.kill("a");
-    // The next worker has other code: its first step would give 500, and its second step fails.
+    // The next worker has other code, which would compute other inputs; its second step fails.
     let mut other: Scripted = Scripted::new(|play| match play.input {
         10 => done(Ok(500)),
         _ => done(Err(failed(ErrorClass::Permanent))),
     });
-    other.seen = Arc::clone(&script.seen);
+    (other.seen, other.shift) = (Arc::clone(&script.seen), 1_000);
     let second = stage.worker("b", other.registry(), |_| None);
     stage.start("b", &second);
     stage.run(LEASE * 2);

@@ -134,6 +134,8 @@ pub(crate) struct Scripted<const FINAL: bool = false> {
     pub(crate) run: Script,
     pub(crate) undo: Script,
     pub(crate) limit: Option<Duration>,
+    /// What is added to each input: other code computes other inputs.
+    pub(crate) shift: u32,
 }
 
 impl<const FINAL: bool> Scripted<FINAL> {
@@ -141,7 +143,7 @@ impl<const FINAL: bool> Scripted<FINAL> {
         run: impl Fn(Play<'_>) -> BoxFuture<'_, Result<u32, StepError>> + Send + Sync + 'static,
     ) -> Self {
         let undo: Script = Arc::new(|_| Box::pin(std::future::ready(Ok(0))));
-        Self { seen: Arc::default(), run: Arc::new(run), undo, limit: None }
+        Self { seen: Arc::default(), run: Arc::new(run), undo, limit: None, shift: 0 }
     }
 
     pub(crate) fn registry(&self) -> Registry {
@@ -194,10 +196,15 @@ impl<const FINAL: bool> Workflow for Scripted<FINAL> {
     type Params = u32;
 
     fn plan(&self) -> Plan<u32> {
+        let shift = self.shift;
         let plan = Plan::new()
-            .step(Part::<1, FINAL>(self.clone()), |params: &u32, _| Ok(*params))
-            .step(Part::<2, FINAL>(self.clone()), |_, outputs| outputs.of::<Part<1, FINAL>>())
-            .step(Part::<3, FINAL>(self.clone()), |_, outputs| outputs.of::<Part<2, FINAL>>());
+            .step(Part::<1, FINAL>(self.clone()), move |params: &u32, _| Ok(params + shift))
+            .step(Part::<2, FINAL>(self.clone()), move |_, outputs| {
+                Ok(outputs.of::<Part<1, FINAL>>()? + shift)
+            })
+            .step(Part::<3, FINAL>(self.clone()), move |_, outputs| {
+                Ok(outputs.of::<Part<2, FINAL>>()? + shift)
+            });
         match self.limit {
             Some(limit) => plan.limit(limit),
             None => plan,
