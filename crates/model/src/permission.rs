@@ -1,0 +1,152 @@
+//! Who may do what: the one table of roles and actions.
+//!
+//! # Invariants
+//! - What is not in the table is denied.
+//!
+//! # Not here
+//! Which roles a user has in a project.
+
+use crate::action::Action as A;
+use crate::role::Role::{self, Admin, Member, Operator, Reader};
+
+/// An action that none of the caller's roles allows; clients are told its name (IAM-8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{action} is not allowed")]
+pub struct Denied {
+    /// The action that is missing. It may be one that the action asked for depends on.
+    pub action: A,
+}
+
+/// One row: an action, who may do it, and what else one must be allowed for it.
+type Rule = (A, &'static [Role], &'static [A]);
+
+const READ: &[Role] = &[Reader, Member, Admin];
+const WRITE: &[Role] = &[Member, Admin];
+const MANAGE: &[Role] = &[Admin];
+const OPERATE: &[Role] = &[Operator];
+
+const NOTHING: &[A] = &[];
+/// What touches servers and disks needs to see them (contract, section 7; X-5).
+const SEE_RESOURCES: &[A] = &[A::ServerList, A::VolumeList];
+
+const RULES: &[Rule] = &[
+    (A::VaultCreate, WRITE, SEE_RESOURCES),
+    (A::VaultList, READ, NOTHING),
+    (A::VaultGet, READ, NOTHING),
+    (A::VaultUpdate, WRITE, NOTHING),
+    (A::VaultDelete, WRITE, NOTHING),
+    (A::VaultAddResources, WRITE, SEE_RESOURCES),
+    (A::VaultRemoveResources, WRITE, NOTHING),
+    (A::VaultBackup, WRITE, SEE_RESOURCES),
+    (A::VaultListResourceInstances, READ, NOTHING),
+    (A::VaultListProjectTags, READ, NOTHING),
+    (A::VaultGetTags, READ, NOTHING),
+    (A::VaultSetTags, WRITE, NOTHING),
+    (A::VaultDeleteTags, WRITE, NOTHING),
+    (A::VaultBulkTags, WRITE, NOTHING),
+    (A::BackupList, READ, NOTHING),
+    (A::BackupGet, READ, NOTHING),
+    (A::BackupUpdate, WRITE, NOTHING),
+    (A::BackupDelete, WRITE, NOTHING),
+    (A::BackupRestore, WRITE, SEE_RESOURCES),
+    (A::TaskList, READ, NOTHING),
+    (A::TaskGet, READ, NOTHING),
+    (A::ResourceAdd, OPERATE, NOTHING),
+    (A::ResourceList, READ, NOTHING),
+    (A::ResourceShow, READ, NOTHING),
+    (A::ResourceRemove, OPERATE, NOTHING),
+    (A::TaskCancel, WRITE, NOTHING),
+    (A::BackupVerify, WRITE, NOTHING),
+    (A::BackupExport, WRITE, NOTHING),
+    (A::BackupUndelete, WRITE, NOTHING),
+    (A::ProjectList, MANAGE, NOTHING),
+    (A::ProjectGet, READ, NOTHING),
+    (A::UserList, MANAGE, NOTHING),
+    (A::UserGet, MANAGE, NOTHING),
+    (A::VolumeList, READ, NOTHING),
+    (A::VolumeGet, READ, NOTHING),
+    (A::VolumeCreate, WRITE, NOTHING),
+    (A::VolumeDelete, WRITE, NOTHING),
+    (A::ServerList, READ, NOTHING),
+    (A::ServerGet, READ, NOTHING),
+];
+
+fn rule(action: A) -> Option<&'static Rule> {
+    RULES.iter().find(|(of, ..)| *of == action)
+}
+
+/// Whether somebody with these roles may do `action`, and all that it depends on.
+pub fn check(roles: &[Role], action: A) -> Result<(), Denied> {
+    check_alone(roles, action)?;
+    needs(action).iter().try_for_each(|needed| check_alone(roles, *needed))
+}
+
+/// The actions that `action` depends on; they depend on nothing themselves.
+pub fn needs(action: A) -> &'static [A] {
+    rule(action).map_or(NOTHING, |(_, _, needs)| needs)
+}
+
+fn check_alone(roles: &[Role], action: A) -> Result<(), Denied> {
+    let allowed = rule(action).map_or([].as_slice(), |(_, allowed, _)| allowed);
+    if roles.iter().any(|role| allowed.contains(role)) { Ok(()) } else { Err(Denied { action }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn each_action_has_one_row() {
+        for action in A::ALL {
+            assert_eq!(RULES.iter().filter(|(of, ..)| of == action).count(), 1, "{action}");
+        }
+        assert_eq!(RULES.len(), A::ALL.len());
+    }
+
+    #[test]
+    fn needs_of_an_action_need_nothing() {
+        for action in A::ALL.iter().flat_map(|action| needs(*action)) {
+            assert_eq!(needs(*action), NOTHING, "{action}");
+        }
+    }
+
+    #[test]
+    fn roles_allow_what_they_should() {
+        let may = |roles: &[Role], action| check(roles, action).is_ok();
+        let check = |action, expected: [bool; 4]| {
+            let allowed = [Reader, Member, Admin, Operator].map(|role| may(&[role], action));
+            assert_eq!(allowed, expected, "{action}");
+        };
+        check(A::VaultList, [true, true, true, false]);
+        check(A::VaultCreate, [false, true, true, false]);
+        check(A::BackupExport, [false, true, true, false]);
+        check(A::UserList, [false, false, true, false]);
+        check(A::ResourceAdd, [false, false, false, true]);
+        assert!(!may(&[], A::VaultList));
+    }
+
+    #[test]
+    fn every_need_is_checked_and_named() {
+        for &action in A::ALL {
+            for &needed in needs(action) {
+                assert_eq!(check(&[Operator], needed), Err(Denied { action: needed }));
+            }
+        }
+        let refused = check(&[Reader], A::VaultBackup).unwrap_err();
+        assert_eq!(refused.to_string(), "cbr:vaults:backup is not allowed");
+    }
+
+    proptest! {
+        #[test]
+        fn more_roles_never_take_a_right_away(
+            roles in prop::collection::vec(prop::sample::select(Role::ALL), 0..4),
+            more in prop::sample::select(Role::ALL),
+            action in prop::sample::select(A::ALL),
+        ) {
+            let with_more: Vec<_> = roles.iter().copied().chain([more]).collect();
+            prop_assert!(check(&roles, action).is_err() || check(&with_more, action).is_ok());
+        }
+    }
+}
