@@ -1,7 +1,8 @@
 //! Audit records: who changed what, or tried to.
 //!
 //! # Invariants
-//! - Looking at something is never recorded: [`AuditEvent::of`] knows no event for it.
+//! - MODEL-6: looking at something is never recorded: [`AuditEvent::of`] knows no event for it,
+//!   and it knows one for everything else.
 //! - A record is written in the transaction of the change that it tells of.
 
 use strongroom_base::Timestamp;
@@ -207,8 +208,9 @@ mod tests {
     use crate::permission;
     use crate::role::Role;
 
+    // proves: MODEL-6
     #[test]
-    fn what_a_reader_or_looker_does_is_not_recorded_and_everything_else_is() {
+    fn looking_is_not_recorded_and_everything_else_is() {
         for &action in Action::ALL {
             let operation = action.as_str().rsplit(':').next().unwrap();
             let looks = ["list", "get", "show"].iter().any(|verb| operation.starts_with(verb));

@@ -5,7 +5,8 @@
 //! one without children (R70). Both stand in one table and have the same states.
 //!
 //! # Invariants
-//! - A backup that is available was committed, and can be restored until it is deleted.
+//! - MODEL-2: a backup that failed, or whose deletion began, never becomes available again by its
+//!   state machine.
 //! - Children live and die with their parent.
 //!
 //! # Not here

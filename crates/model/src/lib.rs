@@ -6,9 +6,10 @@
 //! The layers above fetch the facts, ask here, and act.
 //!
 //! # Invariants
-//! - Everything here is a pure function of its arguments: the time is a parameter, nothing is awaited.
+//! - Everything here is a pure function of its arguments: the time is a parameter, and nothing is
+//!   awaited.
 //! - A value of a type that can be parsed obeys the type's rule, wherever it came from.
-//! - A state changes only as its table says: [`StateMachine`].
+//! - MODEL-1: a state changes only as its table says: [`StateMachine`].
 //! - Words that both clients and tables know (states, kinds, actions) are spelt as clients spell
 //!   them; numbers of errors and the form of answers are not known here.
 //!

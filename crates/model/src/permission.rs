@@ -1,7 +1,7 @@
 //! Who may do what: the one table of roles and actions.
 //!
 //! # Invariants
-//! - What is not in the table is denied.
+//! - MODEL-5: what is not in the table is denied, and so is what needs an action that is denied.
 //!
 //! # Not here
 //! Which roles a user has in a project.
@@ -97,6 +97,7 @@ mod tests {
 
     use super::*;
 
+    // proves: MODEL-5
     #[test]
     fn each_action_has_one_row() {
         for action in A::ALL {
@@ -127,6 +128,7 @@ mod tests {
         assert!(!may(&[], A::VaultList));
     }
 
+    // proves: MODEL-5
     #[test]
     fn every_need_is_checked_and_named() {
         for &action in A::ALL {

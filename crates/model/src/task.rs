@@ -5,6 +5,9 @@
 //! is being cancelled or undone is still running for a client, one whose undoing failed has failed.
 //! [`TaskStatus::shown`] is the one place that says so.
 //!
+//! # Invariants
+//! - MODEL-3: what clients see of a task goes forward and ends once.
+//!
 //! # Not here
 //! How a task is run, and who runs it.
 

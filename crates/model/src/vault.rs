@@ -7,7 +7,8 @@
 //! what it depends on.
 //!
 //! # Invariants
-//! - A locked vault stays locked (R27).
+//! - MODEL-4: a locked vault stays locked (R27), and keeps its resources and automatic backups
+//!   until these expire.
 //! - No size is below what is used, as far as an update decides it (R6).
 //!
 //! # Not here
@@ -63,7 +64,7 @@ pub struct Vault {
     /// Above which share of its size a notice is sent.
     pub threshold: Threshold,
     /// Whether notices are sent.
-    pub sends_notices: bool,
+    pub has_notices: bool,
     /// Whether it takes in resources by itself.
     pub is_auto_bind: bool,
     /// Which ones.

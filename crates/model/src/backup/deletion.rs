@@ -93,6 +93,7 @@ mod tests {
         check(backup(), available, facts, Err(Refusal::BackupInUse));
     }
 
+    // proves: MODEL-4
     #[test]
     fn locked_vault_keeps_automatic_backups_until_they_expire() {
         let check = |is_locked, is_automatic, expires_at: Option<u64>, expected| {

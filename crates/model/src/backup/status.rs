@@ -61,6 +61,7 @@ mod tests {
     use super::*;
     use crate::state::check_transitions;
 
+    // proves: MODEL-1
     #[test]
     fn backup_changes_its_state_as_the_contract_says() {
         check_transitions(
@@ -79,7 +80,7 @@ mod tests {
     }
 
     proptest! {
-        // What failed once is never called available again: nobody knows what is in it.
+        // proves: MODEL-2
         #[test]
         fn backup_that_failed_or_is_being_deleted_never_becomes_available(
             wishes in prop::collection::vec(prop::sample::select(BackupStatus::ALL), 0..40),

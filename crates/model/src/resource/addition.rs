@@ -17,7 +17,7 @@ pub struct Candidate {
     pub resource_type: ResourceType,
     /// Which of its disks shall be backed up.
     pub volumes: VolumeSelection,
-    /// As its provider shows it.
+    /// As its provider shows it. Whoever looks it up says so when it is unknown (R36).
     pub state: SourceState,
     /// The vault it is in, if it is in one.
     pub bound_to: Option<VaultId>,

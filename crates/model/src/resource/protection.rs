@@ -93,6 +93,7 @@ mod tests {
     use super::*;
     use crate::state::check_transitions;
 
+    // proves: MODEL-1
     #[test]
     fn resource_changes_its_state_as_the_contract_says() {
         check_transitions(

@@ -106,6 +106,7 @@ mod tests {
     use super::*;
     use crate::state::check_transitions;
 
+    // proves: MODEL-1
     #[test]
     fn task_changes_its_state_as_its_table_says() {
         check_transitions(
@@ -148,6 +149,7 @@ mod tests {
     }
 
     proptest! {
+        // proves: MODEL-3
         #[test]
         fn what_clients_see_goes_forward_and_ends_once(
             wishes in prop::collection::vec(prop::sample::select(TaskStatus::ALL), 0..40),

@@ -70,7 +70,7 @@ impl Vault {
     /// that the threshold is crossed upwards (R25).
     pub fn is_notice_due(&self, before: ByteCount, after: ByteCount) -> bool {
         let is_above = |used| self.threshold.is_exceeded(used, self.size);
-        self.sends_notices && is_above(after) && !is_above(before)
+        self.has_notices && is_above(after) && !is_above(before)
     }
 
     /// Available, or changing its size, which stands in nobody's way (R16).

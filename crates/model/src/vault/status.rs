@@ -34,6 +34,7 @@ mod tests {
     use super::*;
     use crate::state::check_transitions;
 
+    // proves: MODEL-1
     #[test]
     fn vault_changes_its_state_as_the_contract_says() {
         check_transitions(

@@ -18,7 +18,7 @@ pub(crate) fn vault() -> Vault {
         size: VaultSize::new(100).unwrap(),
         status: VaultStatus::Available,
         threshold: Threshold::DEFAULT,
-        sends_notices: true,
+        has_notices: true,
         is_auto_bind: false,
         bind_rules: BindRules::default(),
         is_auto_expand: false,
@@ -59,6 +59,7 @@ fn status_decides_what_may_be_done() {
     check(VaultStatus::Error, "delete");
 }
 
+// proves: MODEL-4
 #[test]
 fn delete_of_a_busy_or_locked_vault_is_refused() {
     let check = |is_locked, is_busy, has_unexpired, expected| {
@@ -71,6 +72,7 @@ fn delete_of_a_busy_or_locked_vault_is_refused() {
     check(false, true, false, Err(Refusal::VaultBusy));
 }
 
+// proves: MODEL-4
 #[test]
 fn locked_vault_keeps_its_resources() {
     let locked = Vault { is_locked: true, ..vault() };
@@ -116,13 +118,17 @@ fn resize_keeps_what_is_used() {
 }
 
 #[test]
-fn empty_update_changes_nothing_in_any_state() {
+fn update_to_what_is_there_is_allowed_in_any_state() {
     for &status in VaultStatus::ALL {
         let vault = Vault { status, ..vault() };
-        assert_eq!(vault.updated(&VaultUpdate::default(), ByteCount(0)), Ok(vault));
+        let same = VaultUpdate { name: Some(vault.name.clone()), ..VaultUpdate::default() };
+        for update in [VaultUpdate::default(), same] {
+            assert_eq!(vault.updated(&update, ByteCount(0)), Ok(vault.clone()));
+        }
     }
 }
 
+// proves: MODEL-4
 #[test]
 fn lock_is_set_and_never_unset() {
     let set = |locked| VaultUpdate { is_locked: Some(locked), ..VaultUpdate::default() };
@@ -142,7 +148,7 @@ fn notice_is_due_when_the_threshold_is_crossed() {
     check(80, 81, true);
     check(81, 95, false);
     check(95, 10, false);
-    let silent = Vault { sends_notices: false, ..vault() };
+    let silent = Vault { has_notices: false, ..vault() };
     assert!(!silent.is_notice_due(gigabytes(80), gigabytes(81)));
 }
 
@@ -156,7 +162,7 @@ fn any_update() -> impl Strategy<Value = VaultUpdate> {
             threshold,
             is_auto_bind: bind,
             is_auto_expand: expand,
-            sends_notices: notices,
+            has_notices: notices,
             is_locked: locked,
             ..VaultUpdate::default()
         }

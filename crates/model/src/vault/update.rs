@@ -21,7 +21,7 @@ pub struct VaultUpdate {
     /// Whether it grows when it is full.
     pub is_auto_expand: Option<bool>,
     /// Whether notices are sent.
-    pub sends_notices: Option<bool>,
+    pub has_notices: Option<bool>,
     /// Another threshold.
     pub threshold: Option<Threshold>,
     /// Locks it.
@@ -33,26 +33,28 @@ impl Vault {
     ///
     /// What is already as asked is no change and never refused: clients send whole documents.
     pub fn updated(&self, update: &VaultUpdate, used: ByteCount) -> Result<Self, Refusal> {
-        if *update == VaultUpdate::default() {
-            return Ok(self.clone());
-        }
-        self.may_change()?;
-        if self.is_locked && update.is_locked == Some(false) {
-            return Err(Refusal::Unlocking);
-        }
         let mut changed = self.clone();
-        if let Some(size) = update.size.filter(|size| *size != self.size) {
-            self.may_resize(size, used)?;
-            changed.size = size;
-        }
+        set(&mut changed.size, update.size.as_ref());
         set(&mut changed.name, update.name.as_ref());
         set(&mut changed.is_auto_bind, update.is_auto_bind.as_ref());
         set(&mut changed.bind_rules, update.bind_rules.as_ref());
         set(&mut changed.is_auto_expand, update.is_auto_expand.as_ref());
-        set(&mut changed.sends_notices, update.sends_notices.as_ref());
+        set(&mut changed.has_notices, update.has_notices.as_ref());
         set(&mut changed.threshold, update.threshold.as_ref());
         set(&mut changed.is_locked, update.is_locked.as_ref());
+        self.may_become(&changed, used)?;
         Ok(changed)
+    }
+
+    fn may_become(&self, changed: &Self, used: ByteCount) -> Result<(), Refusal> {
+        if changed == self {
+            return Ok(());
+        }
+        self.may_change()?;
+        if self.is_locked && !changed.is_locked {
+            return Err(Refusal::Unlocking);
+        }
+        if changed.size == self.size { Ok(()) } else { self.may_resize(changed.size, used) }
     }
 
     /// Whether the vault may get another size: not while one change is under way (R16), and not
