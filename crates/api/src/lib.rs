@@ -10,4 +10,7 @@
 //! # Not here
 //! Who may do what, and every secret: those belong to the control services.
 
+pub mod error_body;
+pub mod mount;
 pub mod signature;
+pub mod time;
