@@ -4,6 +4,10 @@ use strongroom_base::ids::from_hex;
 
 use crate::signature::ParseError;
 
+/// Clients sign up to ten headers. Names are compared with each other and looked up one by one, so
+/// that a long list from anybody would keep us busy.
+const MAX_SIGNED_HEADERS: usize = 64;
+
 /// How a request was signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
@@ -132,6 +136,9 @@ fn signed_headers(list: Option<&str>) -> Result<Vec<&str>, ParseError> {
         if names.contains(&name) {
             return Err(malformed("SignedHeaders names a header twice"));
         }
+        if names.len() == MAX_SIGNED_HEADERS {
+            return Err(malformed("SignedHeaders names more than 64 headers"));
+        }
         names.push(name);
     }
     Ok(names)
@@ -178,6 +185,19 @@ mod tests {
             Scheme::Derived,
             Some("20260101/region-1/cbr"),
         );
+    }
+
+    #[test]
+    fn parse_takes_64_signed_headers() {
+        let parse = |count: usize| {
+            let names: Vec<String> = (0..count).map(|number| format!("a{number}")).collect();
+            let list = names.join(";");
+            let text = format!("SDK-HMAC-SHA256 Access=A, SignedHeaders={list}, SIG");
+            let text = text.replace("SIG", &format!("Signature={SIGNATURE}"));
+            Authorization::parse(&text).map(|parsed| parsed.signed_headers.len())
+        };
+        assert_eq!(parse(64), Ok(64));
+        assert_eq!(parse(65), Err(malformed("SignedHeaders names more than 64 headers")));
     }
 
     #[test]

@@ -303,6 +303,10 @@ fn malformed_authorization_is_named() {
         ParseError::HeaderValue { name: "authorization".to_owned() },
     );
     check(
+        |sent| sent.headers.push(("X-Security-Token".to_owned(), "é".into())),
+        ParseError::HeaderValue { name: "x-security-token".to_owned() },
+    );
+    check(
         |sent| sent.replace_in("authorization", "SDK-HMAC-SHA256", "SDK-HMAC-SM3"),
         ParseError::UnsupportedAlgorithm,
     );
