@@ -379,7 +379,7 @@ impl Collector {
         let reader = Arc::new(reader);
         match self.copy(&reader, &marks, &all, report).await {
             Err(error) if error.class() == ErrorClass::Corruption => {
-                return Err(self.explain(error, &named).await?);
+                return Err(self.explain(error, &named, marks.view()).await?);
             }
             copied => copied?,
         }

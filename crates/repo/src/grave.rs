@@ -338,10 +338,13 @@ impl Repository {
         match self.active_hold(id).await? {
             None => Ok(()),
             Some(hold) => {
-                // A hold was made at the same time: both back off and the backup stays. If it
-                // cannot come back, it was collected under an older grave and is simply gone.
-                self.undelete(id).await?;
-                Err(held(id, hold))
+                // A hold was made at the same time: both back off and the backup stays, unless it
+                // cannot come back: then it is gone, and whoever made the hold was told so.
+                match self.undelete(id).await {
+                    Ok(_) | Err(GraveError::NotDeleted { .. }) => Err(held(id, hold)),
+                    Err(GraveError::TooLate { .. } | GraveError::Absent { .. }) => Ok(()),
+                    Err(error) => Err(error),
+                }
             }
         }
     }
@@ -423,8 +426,14 @@ impl Repository {
                     && !view.condemned.holds(entry.location.pack)
             })
         };
-        let complete = crate::walk::every(&reader, &manifest, &is_there).await?;
-        Ok(complete.then_some(manifest))
+        let is_complete = crate::walk::every(&reader, &manifest, &is_there).await?;
+        match view.unreadable.first() {
+            // What is missing may be named there, and a refusal is for ever.
+            Some(key) if !is_complete => {
+                Err(ReadError::damaged(key, "it may name what the backup needs, and does not open"))
+            }
+            _ => Ok(is_complete.then_some(manifest)),
+        }
     }
 
     /// Decides that grave `n` of `manifest` stands for ever, unless it was cancelled: the answer.

@@ -18,6 +18,10 @@ use crate::pack::PackKind;
 use crate::rules::Rule;
 use crate::session::reader::UnitReader;
 
+/// How often a collector looks at the index again for a unit that it misses. Each look takes an
+/// instant beside a collection; an index that changes all the while leaves the rest to the next.
+const LOOKS: u32 = 3;
+
 /// How good a copy is to keep: lower is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Grade {
@@ -151,7 +155,7 @@ impl Collector {
             let Err(error) = passed else { break };
             let doubts = self.doubts(&error, &sure).await?;
             if doubts.is_empty() {
-                return Err(error);
+                return Err(self.unless_moved(error, marks.view()).await?);
             }
             for id in doubts {
                 doubted.extend(sure.remove_entry(&id));
@@ -163,7 +167,7 @@ impl Collector {
             let before = marks.bits.clone();
             if let Err(error) = self.pass(reader, marks, &[manifest], Missing::IsError).await {
                 if error.class() != ErrorClass::Corruption || self.is_needed(*id).await? {
-                    return Err(error);
+                    return Err(self.unless_moved(error, marks.view()).await?);
                 }
                 marks.bits = before;
             }
@@ -222,6 +226,7 @@ impl Collector {
         &self,
         error: CollectError,
         marked: &BTreeSet<ManifestId>,
+        seen: &Arc<IndexView>,
     ) -> Result<CollectError, CollectError> {
         let graves = self.repo.load_graves().await?;
         for id in marked {
@@ -229,7 +234,33 @@ impl Collector {
                 return Ok(CollectError::Raced);
             }
         }
-        Ok(error)
+        self.unless_moved(error, seen).await
+    }
+
+    /// After a unit was missing under `seen`: no damage if it lies elsewhere by now. Another
+    /// collection may have copied it between this one's look at the index and its look at the
+    /// packs. An index that has not changed since names a pack that is not there: that is damage.
+    async fn unless_moved(
+        &self,
+        error: CollectError,
+        seen: &Arc<IndexView>,
+    ) -> Result<CollectError, CollectError> {
+        let CollectError::Read(ReadError::Missing { id, .. }) = &error else { return Ok(error) };
+        if !self.repo.obeys(Rule::RecheckMissing) {
+            return Ok(error);
+        }
+        let mut last = Arc::clone(seen);
+        for _ in 0..LOOKS {
+            let newer = Marks::new(Arc::new(self.view().await?));
+            if newer.best(id).is_some() {
+                return Ok(CollectError::Raced);
+            }
+            if newer.is_of(&last) {
+                return Ok(error);
+            }
+            last = Arc::clone(newer.view());
+        }
+        Ok(CollectError::Raced)
     }
 
     /// After a unit was missing: whether somebody still needs the manifest, the graves listed

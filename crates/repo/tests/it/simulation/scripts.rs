@@ -10,7 +10,10 @@ use strongroom_repo::object::ObjectKey;
 use strongroom_repo::rules::Rule;
 use strongroom_repo::testing::fault::{Failure, FaultStore, Side};
 use strongroom_repo::testing::sim::{Ended, Fault, Faults};
-use strongroom_repo::{AgeLiveness, BackupError, CollectOptions, Env, RestoreError, VerifyOptions};
+use strongroom_repo::{
+    AgeLiveness, BackupError, CollectOptions, Env, GraveError, ReadError, RestoreError,
+    VerifyOptions,
+};
 
 use super::burial::{
     buried_after_graves, buried_stays_deleted, merge_waits, two_burials, undelete_looks_again,
@@ -99,7 +102,7 @@ pub(super) const RULES: [(Rule, &str, Script, u64); 33] = [
 ];
 
 /// What once went wrong although every rule was obeyed.
-pub(super) const REGRESSIONS: [(&str, Script); 10] = [
+pub(super) const REGRESSIONS: [(&str, Script); 12] = [
     ("an undelete ends between two listings", undelete_between_listings),
     ("a backup is undeleted and deleted again", undelete_then_delete_again),
     ("a collector rewrites the index twice", rewrite_index_twice),
@@ -108,6 +111,8 @@ pub(super) const REGRESSIONS: [(&str, Script); 10] = [
     ("a slow collector's segment arrives late", slow_collector),
     ("a backup goes while its units are copied", missing_while_copying),
     ("the index changes while a collector marks", index_changes_while_marking),
+    ("units move between two looks of a collector", units_move_between_looks),
+    ("an index segment is unreadable for a moment", undelete_meets_unreadable_index),
     ("packs go while verify reads them", verify_meets_collector),
     ("two collectors bury at once", two_burials),
 ];
@@ -772,6 +777,43 @@ fn index_changes_while_marking(cast: &mut Cast) -> Outcome {
     for gc in [quick, slow] {
         let result = cast.finish(&gc)?;
         collected(result)?;
+    }
+    cast.check()
+}
+
+fn units_move_between_looks(cast: &mut Cast) -> Outcome {
+    let old = cast.backup(DISK, &[])?;
+    cast.backup(&[1, 7, 8], &[])?;
+    cast.delete(old)?;
+    let looks = cast.gate("slow", hours(3), first("get index/"));
+    let slow = cast.start_collect("slow", at_once());
+    cast.until("the slow collector has the index", || looks.is_reached())?;
+    let moved = cast.collect(at_once())?;
+    if moved.moved_bytes == 0 {
+        return script("nothing was moved");
+    }
+    let result = cast.finish(&slow)?;
+    collected(result)?;
+    cast.check()
+}
+
+fn undelete_meets_unreadable_index(cast: &mut Cast) -> Outcome {
+    let id = garbage(cast)?;
+    let keys = cast.keys("index/").into_iter();
+    let segments: Vec<_> =
+        keys.map(|key| (cast.world.objects()[&key].bytes.clone(), key)).collect();
+    for (_, key) in &segments {
+        cast.world.replace(key, Some(Bytes::from_static(b"spoiled")));
+    }
+    let result = cast.act("user", move |repo| async move { repo.undelete(id).await })?;
+    if !matches!(result, Err(GraveError::Read(ReadError::Damaged { .. }))) {
+        return broken(format!("who cannot read the index decides for ever: {result:?}"));
+    }
+    for (bytes, key) in segments {
+        cast.world.replace(&key, Some(bytes));
+    }
+    if !cast.undelete(id, DISK)? {
+        return broken("an undelete was refused for ever although all is there");
     }
     cast.check()
 }

@@ -1,0 +1,38 @@
+//! Servers, as the compute service shows them.
+
+use crate::word::words;
+
+words! {
+    /// The state of a server (related services, 3.5).
+    ServerStatus in "status" {
+        /// Being made.
+        Build = "BUILD",
+        /// Running.
+        Active = "ACTIVE",
+        /// Stopped.
+        Shutoff = "SHUTOFF",
+        /// Restarting, asked.
+        Reboot = "REBOOT",
+        /// Restarting, forced.
+        HardReboot = "HARD_REBOOT",
+        /// Changing its size.
+        Resize = "RESIZE",
+        /// Has another size that nobody confirmed yet.
+        VerifyResize = "VERIFY_RESIZE",
+        /// Going back to its old size.
+        RevertResize = "REVERT_RESIZE",
+        /// Out of order.
+        Error = "ERROR",
+        /// Gone.
+        Deleted = "DELETED",
+        /// Anything that the provider calls otherwise.
+        Unknown = "UNKNOWN",
+    }
+}
+
+impl ServerStatus {
+    /// Whether a server in this state can be put into a vault and backed up (R33).
+    pub const fn can_be_protected(self) -> bool {
+        matches!(self, Self::Active | Self::Shutoff)
+    }
+}
