@@ -145,6 +145,7 @@ pub enum StepError {
     #[error("the step stopped as it was asked to")]
     Stopped,
     /// There is nothing to do: what ran is undone and the task ends as skipped.
+    /// From the final step on this counts as a permanent failure.
     #[error("there is nothing to do: {0}")]
     Skip(Failure),
     /// It failed; the class decides what happens next.
