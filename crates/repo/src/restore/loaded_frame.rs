@@ -10,11 +10,14 @@ use bytes::Bytes;
 
 use crate::crypto::{RepoKeys, UnitId};
 use crate::index::segment::Location;
+use crate::key::PackId;
 use crate::pack::open::{FramePlace, OpenPack};
+use crate::restore::kept_frames::KeptFrames;
 use crate::session::reader::unit_in;
 
 /// A frame whose sealed bytes have arrived.
 pub(super) struct LoadedFrame {
+    pub(super) id: PackId,
     pub(super) pack: Arc<OpenPack>,
     pub(super) frame: FramePlace,
     pub(super) sealed: Bytes,
@@ -29,20 +32,28 @@ impl LoadedFrame {
         ends: &[Range<usize>],
         ids: &[Option<UnitId>],
         keys: &RepoKeys,
+        kept: &KeptFrames,
         buffer: &mut [u8],
     ) -> Vec<usize> {
         thread_local! {
-            static SCRATCH: std::cell::RefCell<(Vec<u8>, Vec<u8>)> = std::cell::RefCell::default();
+            static SCRATCH: std::cell::RefCell<Vec<u8>> = std::cell::RefCell::default();
         }
-        let opened = SCRATCH.with_borrow_mut(|(scratch, raw)| {
+        let opened = SCRATCH.with_borrow_mut(|scratch| {
             if let Some(range) = self.direct(ends) {
                 let out = buffer.get_mut(range)?;
                 return self.pack.open_frame_into(self.frame, &self.sealed, scratch, out).ok();
             }
-            self.pack.open_frame(self.frame, &self.sealed, scratch, raw).ok()?;
+            let part = self.frame.part;
+            let raw = if let Some(raw) = kept.get(self.id, part) {
+                raw
+            } else {
+                let mut raw = kept.room();
+                self.pack.open_frame(self.frame, &self.sealed, scratch, &mut raw).ok()?;
+                kept.put(self.id, part, raw)
+            };
             for (n, location) in &self.units {
                 let out = buffer.get_mut(ends.get(*n)?.clone())?;
-                let bytes = unit_in(location, raw).ok()?;
+                let bytes = unit_in(location, &raw).ok()?;
                 if bytes.len() == out.len() {
                     out.copy_from_slice(bytes);
                 } else {
