@@ -58,7 +58,8 @@ const POLL: u32 = 5;
 /// How long a waiting collector does not look whether it has to stop.
 const NAP: Duration = Duration::from_secs(1);
 
-/// What a collection, or another pass over all maps, holds beside some bits for each unit, in bytes (ARCHITECTURE.md).
+/// What a collection, or another pass over all maps, holds beside some bits for each unit, in bytes
+/// (ARCHITECTURE.md).
 pub(crate) const MEMORY: u64 = 400 << 20;
 
 /// How to collect.

@@ -339,7 +339,7 @@ impl Repository {
             None => Ok(()),
             Some(hold) => {
                 // A hold was made at the same time: both back off and the backup stays, unless it
-                // cannot come back: then it is gone, and whoever made the hold was told so.
+                // cannot come back, because its data is being removed or is damaged.
                 match self.undelete(id).await {
                     Ok(_) | Err(GraveError::NotDeleted { .. }) => Err(held(id, hold)),
                     Err(GraveError::TooLate { .. } | GraveError::Absent { .. }) => Ok(()),

@@ -18,8 +18,8 @@ use crate::pack::PackKind;
 use crate::rules::Rule;
 use crate::session::reader::UnitReader;
 
-/// How often a collector looks at the index again for a unit that it misses. Each look takes an
-/// instant beside a collection; an index that changes all the while leaves the rest to the next.
+/// How often a collector looks at the index again for a unit that it misses. An index
+/// that changes all the while leaves the rest to the next collection.
 const LOOKS: u32 = 3;
 
 /// How good a copy is to keep: lower is better.

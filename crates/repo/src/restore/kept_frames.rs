@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::key::PackId;
 use crate::pack::frame::FRAME_LEN;
 
-/// How many are kept. A frame of units from several places serves about seven batches one after
-/// the other; without this each of them unpacks it. Half of it or twice as much measured the same.
+/// How many are kept; other numbers were not measured. On the bench's disk with random pages the
+/// units of one frame lie in some seven neighbouring batches (reckoned: 5000 pages, 16 to a frame),
+/// each of which would unpack it for itself. With this a restore took 5.8 s of user time, not 6.1.
 const KEPT: usize = 16;
 
 /// Most memory that they hold.
