@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
 
-/// Text that is not an identifier: 32 lower-case hexadecimal digits.
+/// Text that is not an identifier: 32 lower-case hexadecimal digits, a task's with dashes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an id is 32 lower-case hexadecimal digits")]
+#[error("an id is 32 lower-case hexadecimal digits, a task's is a UUID with dashes")]
 pub struct IdError;
 
 /// Writes `bytes` as lower-case hexadecimal digits.
@@ -40,8 +40,44 @@ pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(out)
 }
 
+/// Writes `bytes` as a UUID with dashes.
+pub fn to_dashed(bytes: &[u8; 16]) -> String {
+    let mut text = to_hex(bytes);
+    for place in [20, 16, 12, 8] {
+        text.insert(place, '-');
+    }
+    text
+}
+
+/// Reads a lower-case UUID with dashes.
+pub fn from_dashed(text: &str) -> Option<[u8; 16]> {
+    let mut parts = text.split('-');
+    for length in [8, 4, 4, 4, 12] {
+        parts.next().filter(|part| part.len() == length)?;
+    }
+    if parts.next().is_some() {
+        return None;
+    }
+    from_hex(&text.replace('-', ""))
+}
+
+/// Random bytes with the version and variant of a random UUID (RFC 9562, version 4).
+pub fn random_uuid(rng: &dyn Rng) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    rng.fill(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    bytes
+}
+
+fn random_bytes(rng: &dyn Rng) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    rng.fill(&mut bytes);
+    bytes
+}
+
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $random:expr, $write:expr, $read:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(into = "String", try_from = "String")]
@@ -50,28 +86,26 @@ macro_rules! id {
         impl $name {
             /// A new random id.
             pub fn random(rng: &dyn Rng) -> Self {
-                let mut bytes = [0; 16];
-                rng.fill(&mut bytes);
-                Self(bytes)
+                Self($random(rng))
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&to_hex(&self.0))
+                f.pad(&$write(&self.0))
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({})", stringify!($name), to_hex(&self.0))
+                write!(f, "{}({self})", stringify!($name))
             }
         }
 
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                from_hex(text).map(Self).ok_or(IdError)
+                $read(text).map(Self).ok_or(IdError)
             }
         }
 
@@ -92,16 +126,16 @@ macro_rules! id {
 
 id! {
     /// One repository: a key prefix with our format, keys and packs.
-    RepoId
+    RepoId, random_bytes, to_hex, from_hex
 }
 id! {
     /// One announced presence of a writer, reader or collector in a repository. A writer's session
     /// id is also the id of the manifest that it commits.
-    SessionId
+    SessionId, random_bytes, to_hex, from_hex
 }
 id! {
-    /// One task: a durable piece of work that a worker carries out.
-    TaskId
+    /// One task: a durable piece of work that a worker carries out. Users see its id, as a UUID.
+    TaskId, random_uuid, to_dashed, from_dashed
 }
 
 /// The id of a manifest: that of the session that committed it.
@@ -117,5 +151,9 @@ mod tests {
         assert_eq!(id.to_string().parse::<RepoId>(), Ok(id));
         assert_eq!("xyz".parse::<RepoId>(), Err(IdError));
         assert_eq!("3031323334353637383961626364656G".parse::<RepoId>(), Err(IdError));
+        let task = TaskId(*b"0123456789abcdef");
+        assert_eq!(task.to_string(), "30313233-3435-3637-3839-616263646566");
+        assert_eq!(task.to_string().parse::<TaskId>(), Ok(task));
+        assert_eq!("30313233343536373839616263646566".parse::<TaskId>(), Err(IdError));
     }
 }

@@ -22,6 +22,10 @@ words! {
         VaultRemoveResources = "cbr:vaults:removeResources",
         /// Make backups in a vault.
         VaultBackup = "cbr:vaults:backup",
+        /// See what can be protected.
+        ProtectableList = "cbr:vaults:listProtectables",
+        /// See one resource that can be protected.
+        ProtectableGet = "cbr:vaults:getProtectables",
         /// Find vaults by their tags.
         VaultListResourceInstances = "cbr:vaults:listResourceInstances",
         /// List the tags of all vaults.

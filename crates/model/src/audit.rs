@@ -118,6 +118,8 @@ impl AuditEvent {
             A::VolumeDelete => Self::DeleteVolume,
             A::VaultList
             | A::VaultGet
+            | A::ProtectableList
+            | A::ProtectableGet
             | A::VaultListResourceInstances
             | A::VaultListProjectTags
             | A::VaultGetTags

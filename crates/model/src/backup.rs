@@ -17,8 +17,8 @@ mod name;
 mod restore;
 mod status;
 
-use strongroom_base::Timestamp;
 use strongroom_base::ids::ManifestId;
+use strongroom_base::{ByteCount, Timestamp};
 
 pub use deletion::DeletionFacts;
 pub use name::{BackupName, backup_names, run_name};
@@ -83,6 +83,17 @@ pub struct Backup {
     pub expires_at: Option<Timestamp>,
     /// Where its bytes are, once they are somewhere. A child's are in its parent's manifest.
     pub manifest_id: Option<ManifestId>,
+    /// What it added to the store.
+    pub stored: ByteCount,
+}
+
+/// A backup with its children.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupView {
+    /// The backup.
+    pub backup: Backup,
+    /// Those of a server's disks, in the order of the disks.
+    pub children: Vec<Backup>,
 }
 
 /// What a backup was made from, as it was then.
@@ -132,6 +143,7 @@ pub(crate) mod tests {
             protected_at: Some(Timestamp(1)),
             expires_at: None,
             manifest_id: None,
+            stored: ByteCount(0),
         }
     }
 }

@@ -6,13 +6,16 @@
 
 mod choice;
 
+use serde::{Deserialize, Serialize};
 use strongroom_base::Timestamp;
 
 pub use choice::{Choice, Skipped, choose};
 
 use crate::backup::{BackupName, BackupStatus};
 use crate::description::Description;
-use crate::id::{CheckpointId, ProjectId, VaultId};
+use crate::id::{CheckpointId, ProjectId, ResourceId, VaultId};
+use crate::name::Name;
+use crate::resource::{ResourceName, ResourceType, ResourceUse};
 use crate::word::words;
 
 words! {
@@ -64,8 +67,40 @@ pub struct Checkpoint {
     pub description: Description,
     /// A policy made it.
     pub is_automatic: bool,
+    /// After how many days its backups expire; never without (R77).
+    pub retention_days: Option<u32>,
+    /// Resources of the vault that the run left out, and why.
+    pub skipped: Vec<LeftOut>,
     /// When the run was asked for.
     pub created_at: Timestamp,
+}
+
+/// A resource that a run left out, as clients are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The resource.
+    pub id: ResourceId,
+    /// Its type.
+    pub resource_type: ResourceType,
+    /// Its name.
+    pub name: ResourceName,
+    /// A number of the contract (section 6.2).
+    pub code: String,
+    /// A sentence that says why.
+    pub reason: String,
+}
+
+/// A checkpoint with what clients see beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckpointView {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// What its backups make of it.
+    pub status: CheckpointStatus,
+    /// The name of its vault.
+    pub vault_name: Name,
+    /// The resources that it has backups of, as the vault has them now.
+    pub resources: Vec<ResourceUse>,
 }
 
 #[cfg(test)]

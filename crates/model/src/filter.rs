@@ -4,10 +4,12 @@
 use strongroom_base::Timestamp;
 
 use crate::backup::{BackupStatus, ImageType};
+use crate::disk::DiskStatus;
 use crate::field::FieldError;
 use crate::id::{BackupId, CheckpointId, ResourceId, VaultId};
 use crate::project::EnterpriseProjectId;
 use crate::resource::ResourceType;
+use crate::server::ServerStatus;
 use crate::task::{ShownStatus, TaskKind};
 use crate::vault::{CloudType, ObjectType, ProtectType, VaultStatus};
 use crate::word::words;
@@ -146,6 +148,69 @@ impl VaultUsage {
     pub const fn percent(self) -> u8 {
         self.0
     }
+}
+
+/// Which disks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DiskFilter {
+    /// One of these; any if empty.
+    pub ids: Vec<ResourceId>,
+    /// With this name.
+    pub name: Option<String>,
+    /// In this state.
+    pub status: Option<DiskStatus>,
+    /// Of this server.
+    pub server: Option<ResourceId>,
+}
+
+/// Which servers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerFilter {
+    /// One of these; any if empty.
+    pub ids: Vec<ResourceId>,
+    /// With this name.
+    pub name: Option<String>,
+    /// In this state.
+    pub status: Option<ServerStatus>,
+}
+
+/// Which vaults, by their tags (contract, 4.9). A vault has to fit everything that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TagQuery {
+    /// By its name.
+    pub name: Option<Match>,
+    /// With this word.
+    pub cloud_type: Option<CloudType>,
+    /// For this type of resource.
+    pub object: Option<ObjectType>,
+    /// Without any tag; the terms below then count for nothing.
+    pub is_untagged: bool,
+    /// Has all of these.
+    pub tags: Vec<TagTerm>,
+    /// Has one of these.
+    pub tags_any: Vec<TagTerm>,
+    /// Has not all of these.
+    pub not_tags: Vec<TagTerm>,
+    /// Has none of these.
+    pub not_tags_any: Vec<TagTerm>,
+}
+
+/// A key, and one of some values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagTerm {
+    /// The key.
+    pub key: String,
+    /// Its values; any if empty.
+    pub values: Vec<Match>,
+}
+
+/// How a text is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Match {
+    /// It is this.
+    Is(String),
+    /// This is somewhere in it.
+    Contains(String),
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use strongroom_base::Rng;
-use strongroom_base::ids::{from_hex, to_hex};
+pub use strongroom_base::ids::TaskId;
+use strongroom_base::ids::{from_dashed, from_hex, random_uuid, to_dashed, to_hex};
 
 /// Text that is not an identifier of the form asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,34 +22,6 @@ pub enum IdError {
     /// Neither 32 digits nor a dashed UUID.
     #[error("an id must be 32 lower-case hexadecimal digits")]
     Plain,
-}
-
-/// Random bytes with the version and variant of a random UUID (RFC 9562, version 4).
-fn random_uuid(rng: &dyn Rng) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    rng.fill(&mut bytes);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    bytes
-}
-
-fn to_dashed(bytes: &[u8; 16]) -> String {
-    let mut text = to_hex(bytes);
-    for place in [20, 16, 12, 8] {
-        text.insert(place, '-');
-    }
-    text
-}
-
-fn from_dashed(text: &str) -> Option<[u8; 16]> {
-    let mut parts = text.split('-');
-    for length in [8, 4, 4, 4, 12] {
-        parts.next().filter(|part| part.len() == length)?;
-    }
-    if parts.next().is_some() {
-        return None;
-    }
-    from_hex(&text.replace('-', ""))
 }
 
 fn from_plain(text: &str) -> Option<[u8; 16]> {
@@ -122,8 +95,6 @@ dashed! {
     CheckpointId;
     /// A backup, also the backup of one disk inside a server's.
     BackupId;
-    /// A task that a user can see.
-    TaskId;
     /// A server, disk or share, in the service that it comes from.
     ResourceId;
 }

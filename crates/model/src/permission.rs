@@ -38,6 +38,8 @@ const RULES: &[Rule] = &[
     (A::VaultAddResources, WRITE, SEE_RESOURCES),
     (A::VaultRemoveResources, WRITE, NOTHING),
     (A::VaultBackup, WRITE, SEE_RESOURCES),
+    (A::ProtectableList, READ, SEE_RESOURCES),
+    (A::ProtectableGet, READ, SEE_RESOURCES),
     (A::VaultListResourceInstances, READ, NOTHING),
     (A::VaultListProjectTags, READ, NOTHING),
     (A::VaultGetTags, READ, NOTHING),

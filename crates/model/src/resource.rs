@@ -9,6 +9,7 @@ mod removal;
 mod selection;
 
 use serde::{Deserialize, Serialize};
+use strongroom_base::ByteCount;
 
 pub use addition::{Addition, Candidate, check_addition};
 pub use protection::{ProtectStatus, SourceState};
@@ -66,4 +67,15 @@ pub struct BoundResource {
     pub volumes: VolumeSelection,
     /// What is happening to it.
     pub status: ProtectStatus,
+}
+
+/// A resource in a vault, and what its backups there amount to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceUse {
+    /// The resource.
+    pub resource: BoundResource,
+    /// How many backups of it the vault has.
+    pub backup_count: u64,
+    /// What they need in the store.
+    pub backup_bytes: ByteCount,
 }

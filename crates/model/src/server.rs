@@ -1,5 +1,9 @@
 //! Servers, as the compute service shows them.
 
+use strongroom_base::Timestamp;
+
+use crate::id::{ProjectId, ResourceId};
+use crate::resource::ResourceName;
 use crate::word::words;
 
 words! {
@@ -28,6 +32,23 @@ words! {
         /// Anything that the provider calls otherwise.
         Unknown = "UNKNOWN",
     }
+}
+
+/// A server that is known by its id. Its disks name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its id.
+    pub id: ResourceId,
+    /// The project that may protect it.
+    pub project_id: ProjectId,
+    /// Its name.
+    pub name: ResourceName,
+    /// Its state.
+    pub status: ServerStatus,
+    /// When it was made known.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 impl ServerStatus {

@@ -59,6 +59,12 @@ pub struct Task {
     pub status: TaskStatus,
     /// How far it is.
     pub progress: Percent,
+    /// Bytes that it has gone through.
+    pub bytes_done: u64,
+    /// Bytes that it will go through in all; 0 while that is not known.
+    pub bytes_total: u64,
+    /// Why it failed or was skipped.
+    pub failure: Option<TaskFailure>,
     /// The request that asked for it.
     pub request_id: String,
     /// For which type of resource it works.
@@ -81,6 +87,15 @@ pub struct Task {
     pub ended_at: Option<Timestamp>,
 }
 
+/// Why a task failed or was skipped, as clients are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskFailure {
+    /// A number of the contract (section 6.2), or a word of ours.
+    pub code: String,
+    /// A sentence without paths and other inner things.
+    pub message: String,
+}
+
 /// What a task works on, as far as it has such things.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -93,6 +108,8 @@ pub struct TaskDetails {
     pub removed: Vec<TaskResource>,
     /// How many backups are to be deleted, and how many could not be.
     pub deletions: Option<Deletions>,
+    /// Something that users should know about it.
+    pub note: Option<String>,
 }
 
 /// A resource, by the name it had then.

@@ -22,7 +22,7 @@ mod status;
 pub(crate) mod tests;
 mod update;
 
-use strongroom_base::Timestamp;
+use strongroom_base::{ByteCount, Timestamp};
 
 pub use kind::{ChargingMode, CloudType, Consistency, ObjectType, ProtectType, VaultKind};
 pub use size::{Threshold, VaultSize};
@@ -34,6 +34,7 @@ use crate::description::Description;
 use crate::id::{ProjectId, UserId, VaultId};
 use crate::name::{Name, NamePrefix};
 use crate::project::EnterpriseProjectId;
+use crate::resource::ResourceUse;
 use crate::tag::Tags;
 use crate::zone::AvailabilityZone;
 
@@ -81,4 +82,22 @@ pub struct Vault {
     pub enterprise_project_id: EnterpriseProjectId,
     /// Kept and shown.
     pub availability_zone: Option<AvailabilityZone>,
+}
+
+/// A vault with what clients see beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultView {
+    /// The vault.
+    pub vault: Vault,
+    /// What its backups need in the store.
+    pub used: ByteCount,
+    /// Its resources, in the order in which they came.
+    pub resources: Vec<ResourceUse>,
+}
+
+impl VaultView {
+    /// The sizes of its resources together, in gigabytes (contract, 3.2).
+    pub fn allocated_gigabytes(&self) -> u64 {
+        self.resources.iter().map(|of| of.resource.size_gigabytes).sum()
+    }
 }

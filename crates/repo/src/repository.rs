@@ -267,22 +267,37 @@ pub async fn identify(env: &Env) -> Result<RepoId, OpenError> {
 }
 
 async fn read_config(env: &Env) -> Result<Config, OpenError> {
-    let at = env.store.label();
     let bytes = match env.store.get(&key::config()).await {
         Ok(bytes) => bytes,
-        Err(error) if error.is_not_found() => {
-            let there = env.store.list("").await?;
-            return Err(match there.first() {
-                Some(other) => OpenError::NotOurs { at, example: other.key.to_string() },
-                None => OpenError::Absent { at },
-            });
-        }
+        Err(error) if error.is_not_found() => late_config(env).await?,
         Err(error) => return Err(error.into()),
     };
     format::decode(&bytes).map_err(|error| match error {
-        ConfigError::NotOurs => OpenError::NotOurs { at, example: key::CONFIG.to_owned() },
+        ConfigError::NotOurs => {
+            let (at, example) = (env.store.label(), key::CONFIG.to_owned());
+            OpenError::NotOurs { at, example }
+        }
         ConfigError::Damaged => OpenError::Damaged { key: key::config() },
         ConfigError::TooNew(found) => OpenError::TooNew { found, max: FORMAT_VERSION },
+    })
+}
+
+/// The configuration, which was not there a moment ago: perhaps somebody is just making the
+/// repository. Slots without it are what an `init` that died, or goes on, leaves: no repository.
+async fn late_config(env: &Env) -> Result<Bytes, OpenError> {
+    let at = env.store.label();
+    let there = env.store.list("").await?;
+    if there.is_empty() {
+        return Err(OpenError::Absent { at });
+    }
+    match env.store.get(&key::config()).await {
+        Ok(bytes) => return Ok(bytes),
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(error.into()),
+    }
+    Err(match there.iter().find(|meta| !meta.key.as_str().starts_with(key::KEYS)) {
+        Some(other) => OpenError::NotOurs { at, example: other.key.to_string() },
+        None => OpenError::Absent { at },
     })
 }
 

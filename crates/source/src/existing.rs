@@ -8,12 +8,12 @@
 use std::fs::{self, File, Metadata, OpenOptions as FileOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
 
 use rustix::fs::OFlags;
 use strongroom_base::{SinkError, SourceError};
 
 use crate::lock::{self, Purpose};
+use crate::spec::DiskSpec;
 use crate::usage::{DiskIdentity, find_user, patiently};
 
 /// An existing file or block device that is ours to use.
@@ -23,6 +23,8 @@ pub(crate) struct ExistingDisk {
     pub(crate) file: File,
     /// Whether it is a block device.
     pub(crate) is_device: bool,
+    /// Which file or device it is.
+    pub(crate) identity: DiskIdentity,
     /// Bytes of the file or device.
     pub(crate) size: u64,
 }
@@ -63,13 +65,22 @@ impl Refusal {
 }
 
 impl ExistingDisk {
-    /// Opens the disk at `path`. With `force_unsafe` it is taken even when somebody uses it.
-    pub(crate) fn open(path: &Path, purpose: Purpose, force_unsafe: bool) -> Result<Self, Refusal> {
+    /// Opens the disk that `spec` names. With `force_unsafe` it is opened even when somebody uses
+    /// it, and nobody is kept out.
+    pub(crate) fn open(
+        spec: &DiskSpec,
+        purpose: Purpose,
+        force_unsafe: bool,
+    ) -> Result<Self, Refusal> {
+        let path = &spec.path;
         let metadata = fs::metadata(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Refusal::Absent,
             _ => Refusal::Failed(error),
         })?;
         let identity = identity(&metadata)?;
+        if spec.identity.is_some_and(|expected| expected != identity) {
+            return Err(replaced());
+        }
         let is_device = matches!(identity, DiskIdentity::Device(_));
 
         // Without O_NONBLOCK, a pipe that took the file's place would hold us here for ever.
@@ -92,8 +103,7 @@ impl ExistingDisk {
             opened => opened?,
         };
         if self::identity(&file.metadata()?)? != identity {
-            let why = "something else took its place while it was opened".to_owned();
-            return Err(Refusal::Unusable(why));
+            return Err(replaced());
         }
         if !force_unsafe {
             let look = || match lock::take(&file, purpose)? {
@@ -107,7 +117,7 @@ impl ExistingDisk {
             }
         }
         let size = file.seek(SeekFrom::End(0))?;
-        Ok(Self { file, is_device, size })
+        Ok(Self { file, is_device, identity, size })
     }
 
     /// The first bytes, up to eight.
@@ -117,6 +127,10 @@ impl ExistingDisk {
         head.truncate(read);
         Ok(head)
     }
+}
+
+fn replaced() -> Refusal {
+    Refusal::Unusable("something else took its place while it was opened".to_owned())
 }
 
 fn identity(metadata: &Metadata) -> Result<DiskIdentity, Refusal> {

@@ -14,6 +14,7 @@ use crate::open::OpenOptions;
 use crate::qemu::{Access, ImageFile, QemuError, QemuNbd};
 use crate::spec::{DiskFormat, DiskSpec};
 use crate::stamp::Stamp;
+use crate::usage::DiskIdentity;
 
 /// A disk inside an image.
 #[derive(Debug)]
@@ -39,13 +40,16 @@ impl ImageSource {
             .map_err(|refusal| refusal.of_source(&at))?;
 
         // The image stays open here too: with it our lock, and what changes are found by.
+        let mut allowed = vec![disk.identity];
         let mut stamps = vec![Stamp::of(disk.file, at.clone()).map_err(open_failed)?];
         for path in referred {
             let file = File::open(&path).map_err(open_failed)?;
+            allowed.extend(DiskIdentity::of(&file.metadata().map_err(open_failed)?));
             stamps.push(Stamp::of(file, path.display().to_string()).map_err(open_failed)?);
         }
         let access = if options.force_unsafe { Access::ReadUnlocked } else { Access::Read };
         let server = QemuNbd::start(image, access).map_err(|error| source_error(&at, &error))?;
+        server.check_opened(&allowed).map_err(|error| source_error(&at, &error))?;
         if server.pool().export().size == 0 {
             return Err(SourceError::Unusable { at, why: "its disk is empty".to_owned() });
         }

@@ -12,6 +12,8 @@
 //!   durable.
 //! - SRC-3: the content of a disk never decides which files are opened: see [`spec`].
 //! - SRC-4: no length that comes from an image or a server is believed before it was checked.
+//! - A disk whose identity the caller gives is that very file, also where QEMU opens it by name:
+//!   [`DiskSpec::with_identity`].
 //! - SRC-5: an image file that changed while it was read is reported at the end of the read.
 //!
 //! # Concurrency and crash
@@ -23,6 +25,7 @@
 
 mod existing;
 mod image;
+mod inspection;
 mod lock;
 pub mod nbd;
 mod open;
@@ -34,6 +37,7 @@ mod stamp;
 mod usage;
 
 pub use image::ImageSource;
+pub use inspection::{DiskDescription, describe, find_user};
 pub use open::{OpenOptions, open_source};
 pub use raw::RawSource;
 pub use spec::{DiskFormat, DiskSpec};

@@ -15,7 +15,7 @@ pub struct OpenOptions {
     /// no single moment.
     pub force_unsafe: bool,
     /// Let an image refer to backing and data files outside of its own folder. Only for images
-    /// whose headers are trusted. A source's option; sinks take no notice.
+    /// whose headers are trusted.
     pub any_backing: bool,
 }
 
@@ -29,7 +29,7 @@ pub fn open_source(
     options: OpenOptions,
 ) -> Result<Box<dyn BlockSource>, SourceError> {
     let at = spec.at();
-    let disk = ExistingDisk::open(&spec.path, Purpose::Read, options.force_unsafe)
+    let disk = ExistingDisk::open(spec, Purpose::Read, options.force_unsafe)
         .map_err(|refusal| refusal.of_source(at.clone()))?;
     if disk.size == 0 {
         return Err(SourceError::Unusable { at, why: "it is empty".to_owned() });

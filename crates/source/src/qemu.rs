@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use crate::nbd::{NbdError, Pool};
 use crate::spec::DiskFormat;
+use crate::usage::{DiskIdentity, disks_opened_by};
 
 /// Connections to one server. More than the cores of a busy backup gain nothing.
 const CONNECTIONS: usize = 4;
@@ -54,6 +55,8 @@ pub(crate) enum QemuError {
     Slow { tool: &'static str, what: &'static str },
     #[error("qemu-nbd could not be spoken to")]
     Nbd(#[from] NbdError),
+    #[error("{tool} opened another file than it was told to: one took the place of another")]
+    Strayed { tool: &'static str },
     #[error("the folder for temporary files has too long a name for a socket: {dir}")]
     SocketPath { dir: String },
 }
@@ -83,6 +86,8 @@ pub(crate) enum Access {
     ReadUnlocked,
     /// Written, past the page cache where `is_direct`.
     Write { is_direct: bool },
+    /// Overwritten, under locks that we hold ourselves.
+    Rewrite,
 }
 
 /// A running `qemu-nbd`, and our connections to it.
@@ -113,6 +118,19 @@ impl QemuNbd {
             }
             thread::sleep(POLL);
         }
+    }
+
+    /// Whether the disks and files that the server has open are all among `allowed`. It opens them
+    /// by name, so what stood there when they were checked may be something else by now. Their
+    /// owner keeps them open, so that no inode is given to another file meanwhile.
+    pub(crate) fn check_opened(&self, allowed: &[DiskIdentity]) -> Result<(), QemuError> {
+        let pid = self.server.lock().expect("no holder of this lock panics").child.id();
+        let opened = disks_opened_by(pid);
+        let opened = opened.map_err(|source| QemuError::Run { tool: NBD, source })?;
+        if opened.iter().all(|disk| allowed.contains(disk)) {
+            return Ok(());
+        }
+        Err(QemuError::Strayed { tool: NBD })
     }
 
     /// Our connections.
@@ -176,6 +194,7 @@ impl Server {
             Access::Read | Access::ReadUnlocked => command.arg("--read-only"),
             Access::Write { is_direct: true } => command.arg("--cache=none"),
             Access::Write { is_direct: false } => command.arg("--cache=writeback"),
+            Access::Rewrite => command.args(["--cache=writeback", "--discard=unmap"]),
         };
         command.arg("--image-opts").arg(image_options(image, access));
         let child = command.stderr(complaints).spawn().map_err(|e| not_run(NBD, e))?;
@@ -207,7 +226,11 @@ impl Drop for Server {
 /// An image in the syntax of `--image-opts`, which no character of a name can break out of.
 fn image_options(image: ImageFile<'_>, access: Access) -> OsString {
     let protocol = if image.is_device { "host_device" } else { "file" };
-    let share = if access == Access::ReadUnlocked { ",force-share=on" } else { "" };
+    let share = match access {
+        Access::ReadUnlocked => ",force-share=on",
+        Access::Rewrite => ",file.locking=off",
+        Access::Read | Access::Write { .. } => "",
+    };
     let mut options =
         format!("driver={}{share},file.driver={protocol},file.filename=", image.format)
             .into_bytes();
@@ -264,5 +287,33 @@ mod tests {
         let options = image_options(image, Access::ReadUnlocked);
         let expected = "driver=qcow2,force-share=on,file.driver=file,file.filename=/a,,b=c";
         assert_eq!(options, expected);
+    }
+
+    #[test]
+    fn rewrite_leaves_the_locks_to_us() {
+        let path = Path::new("/a");
+        let image = ImageFile { path, format: DiskFormat::Qcow2, is_device: true };
+        let options = image_options(image, Access::Rewrite);
+        let expected = "driver=qcow2,file.locking=off,file.driver=host_device,file.filename=/a";
+        assert_eq!(options, expected);
+    }
+
+    #[test]
+    fn server_that_opened_another_file_is_found_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let [path, base, other] = ["image", "base", "other"].map(|name| dir.path().join(name));
+        let file = |path: &Path| File::create(path).and_then(|f| f.set_len(4096).and(Ok(f)));
+        let identity = |path: &Path| DiskIdentity::without_waiting(path).unwrap();
+        let _held = [file(&base).unwrap(), file(&other).unwrap()];
+        let make = ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", "base"].map(OsStr::new);
+        qemu_img(&[&make[..], &[path.as_os_str()]].concat()).unwrap();
+        let image = ImageFile { path: &path, format: DiskFormat::Qcow2, is_device: false };
+        let server = QemuNbd::start(image, Access::Read).unwrap();
+        let [path, base, other] = [&path, &base, &other].map(|path| identity(path));
+        server.check_opened(&[path, base]).unwrap();
+        for allowed in [vec![path], vec![base], vec![path, other], vec![]] {
+            let strayed = server.check_opened(&allowed);
+            assert!(matches!(strayed, Err(QemuError::Strayed { .. })), "{strayed:?}");
+        }
     }
 }

@@ -23,7 +23,7 @@ pub struct RawSource {
 
 impl RawSource {
     pub(crate) fn of(disk: ExistingDisk, at: String) -> Result<Self, SourceError> {
-        let ExistingDisk { file, is_device, size } = disk;
+        let ExistingDisk { file, is_device, size, .. } = disk;
         // Doubles the kernel's read-ahead; where it cannot, reading is merely slower.
         let _advised = fadvise(&file, 0, None, Advice::Sequential);
         match Stamp::of(file, at.clone()) {

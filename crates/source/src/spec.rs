@@ -14,8 +14,11 @@
 //! - An image may refer to other files only under the rule of `image::reference`.
 
 use std::fmt;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use crate::usage::DiskIdentity;
 
 /// The first bytes of a qcow and qcow2 image ("QFI\xfb", QEMU's docs/interop/qcow2).
 const QCOW_MAGIC: [u8; 4] = *b"QFI\xfb";
@@ -92,18 +95,30 @@ pub struct DiskSpec {
     pub path: PathBuf,
     /// The format, when the user named it.
     pub format: Option<DiskFormat>,
+    /// What must stand at the path, whatever name leads there.
+    pub(crate) identity: Option<DiskIdentity>,
 }
 
 impl DiskSpec {
     /// The disk at `path`, whose format its name tells.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), format: None }
+        Self { path: path.into(), format: None, identity: None }
     }
 
     /// The same disk with its format named.
     #[must_use]
     pub fn with_format(mut self, format: DiskFormat) -> Self {
         self.format = Some(format);
+        self
+    }
+
+    /// The same disk, which is refused unless it is the very file or device that `metadata`
+    /// describes: for callers that looked at the way to it. Whoever puts something else in its
+    /// place between that look and the opening is found out. The caller keeps what it looked at
+    /// open meanwhile, so that its inode is not given to another file.
+    #[must_use]
+    pub fn with_identity(mut self, metadata: &Metadata) -> Self {
+        self.identity = DiskIdentity::of(metadata);
         self
     }
 
@@ -124,7 +139,7 @@ impl DiskSpec {
             return Ok(format);
         }
         let by_name = if is_device { DiskFormat::Raw } else { self.format_by_name() };
-        match (by_name, head.starts_with(&QCOW_MAGIC)) {
+        match (by_name, begins_like_qcow2(head)) {
             (DiskFormat::Raw, true) => Err("it begins like a qcow2 image but its name does not \
                 say so; name its format"
                 .to_owned()),
@@ -135,6 +150,11 @@ impl DiskSpec {
             _ => Ok(by_name),
         }
     }
+}
+
+/// Whether the first bytes of a disk are those of a qcow or qcow2 image.
+pub(crate) fn begins_like_qcow2(head: &[u8]) -> bool {
+    head.starts_with(&QCOW_MAGIC)
 }
 
 #[cfg(test)]

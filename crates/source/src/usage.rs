@@ -19,6 +19,8 @@ mod block;
 mod mount;
 mod process;
 
+pub(crate) use process::disks_opened_by;
+
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};

@@ -128,6 +128,15 @@ fn update_to_what_is_there_is_allowed_in_any_state() {
     }
 }
 
+#[test]
+fn consistency_changes_where_there_is_such_a_kind() {
+    let update =
+        VaultUpdate { consistency: Some(Consistency::Application), ..VaultUpdate::default() };
+    let servers = server_vault(ProtectType::Backup).updated(&update, ByteCount(0)).unwrap();
+    assert_eq!(servers.kind.consistency(), Consistency::Application);
+    assert!(vault().updated(&update, ByteCount(0)).is_err());
+}
+
 // proves: MODEL-4
 #[test]
 fn lock_is_set_and_never_unset() {

@@ -2,7 +2,7 @@
 
 use strongroom_base::ByteCount;
 
-use super::{Threshold, Vault, VaultSize, VaultStatus};
+use super::{Consistency, Threshold, Vault, VaultKind, VaultSize, VaultStatus};
 use crate::bind_rules::BindRules;
 use crate::name::Name;
 use crate::refusal::Refusal;
@@ -12,6 +12,8 @@ use crate::refusal::Refusal;
 pub struct VaultUpdate {
     /// Another name.
     pub name: Option<Name>,
+    /// Another level of consistency (contract, 4.2).
+    pub consistency: Option<Consistency>,
     /// Another size.
     pub size: Option<VaultSize>,
     /// Whether it takes in resources by itself.
@@ -34,6 +36,9 @@ impl Vault {
     /// What is already as asked is no change and never refused: clients send whole documents.
     pub fn updated(&self, update: &VaultUpdate, used: ByteCount) -> Result<Self, Refusal> {
         let mut changed = self.clone();
+        if let Some(consistency) = update.consistency {
+            changed.kind = VaultKind::new(self.kind.object(), self.kind.protect(), consistency)?;
+        }
         set(&mut changed.size, update.size.as_ref());
         set(&mut changed.name, update.name.as_ref());
         set(&mut changed.is_auto_bind, update.is_auto_bind.as_ref());

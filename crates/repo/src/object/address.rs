@@ -165,6 +165,21 @@ impl StoreAddress {
         }
     }
 
+    /// The address of a part of this store: a directory in it, or a longer prefix.
+    #[must_use]
+    pub fn below(&self, name: &str) -> Self {
+        match self {
+            Self::Local(path) => Self::Local(path.join(name)),
+            Self::S3(address) => {
+                let prefix = match address.prefix.as_str() {
+                    "" => name.to_owned(),
+                    prefix => format!("{prefix}/{name}"),
+                };
+                Self::S3(S3Address { prefix, ..address.clone() })
+            }
+        }
+    }
+
     /// Opens the store; a directory must exist.
     ///
     /// # Errors

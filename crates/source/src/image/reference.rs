@@ -10,14 +10,15 @@
 //! - The format of a backing file stands in the header: QEMU never guesses it from content.
 //!
 //! # Concurrency and crash
-//! Who can replace the image between this check and QEMU's look can also write the disk's content;
-//! an image that changes while it is read fails the check at the end.
+//! Who replaces the image between this check and QEMU's look is found out by what QEMU opened then
+//! ([`crate::qemu::QemuNbd::check_opened`]). Who changes its header in that moment can also write
+//! the disk's content; an image that changes while it is read fails the check at the end.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use strongroom_base::SourceError;
+use strongroom_base::{Chain, SinkError, SourceError};
 
 use super::source_error;
 use crate::qemu::{ImageFile, QemuError, qemu_img};
@@ -30,6 +31,7 @@ const MAX_CHAIN: usize = 64;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct ImageInfo {
+    virtual_size: u64,
     backing_filename: Option<String>,
     backing_filename_format: Option<String>,
     format_specific: Option<FormatSpecific>,
@@ -60,6 +62,14 @@ impl ReferenceRefusal {
         match self {
             Self::Rule(why) => SourceError::Unusable { at: at.to_owned(), why },
             Self::Tool(error) => source_error(at, &error),
+        }
+    }
+
+    pub(crate) fn of_sink(self, at: &str) -> SinkError {
+        let at = at.to_owned();
+        match self {
+            Self::Rule(why) => SinkError::Unusable { at, why },
+            Self::Tool(error) => SinkError::Access { at, why: Chain(&error).to_string() },
         }
     }
 }
@@ -99,6 +109,11 @@ pub(crate) fn check(
         current = (backing, format);
     }
     Err(ReferenceRefusal::Rule(format!("it has more than {MAX_CHAIN} backing files")))
+}
+
+/// Bytes of the disk inside the image.
+pub(crate) fn virtual_size(image: ImageFile<'_>) -> Result<u64, QemuError> {
+    Ok(inspect(image.path, image.format)?.virtual_size)
 }
 
 /// Asks QEMU what stands in the header, without opening the backing file. `-U` because the image's

@@ -28,18 +28,8 @@ impl NewImageSink {
     /// must be free.
     pub fn create(spec: &DiskSpec, size: u64) -> Result<Self, SinkError> {
         let at = spec.at();
-        let size = size.checked_next_multiple_of(SECTOR).ok_or_else(|| SinkError::Unusable {
-            at: at.clone(),
-            why: "the disk is too large for an image".to_owned(),
-        })?;
-        let (draft, _file) = Draft::create(&spec.path)?;
         let failed = |error: QemuError| access_error(&at, &error);
-        let size = size.to_string();
-        let words = ["create", "-q", "-f", "qcow2"].map(OsStr::new);
-        // The path is absolute, so QEMU takes it neither for an option nor for a protocol.
-        let place = [draft.path().as_os_str(), OsStr::new(&size)];
-        qemu_img(&[&words[..], &place[..]].concat()).map_err(failed)?;
-
+        let draft = draft_image(spec, size)?;
         let direct = open_direct(draft.path());
         let direct = direct.map_err(|source| SinkError::Open { at: at.clone(), source })?;
         let access = Access::Write { is_direct: direct.is_some() };
@@ -55,7 +45,38 @@ impl NewImageSink {
     }
 }
 
-fn access_error(at: &str, error: &QemuError) -> SinkError {
+/// Makes a qcow2 image with an empty disk of `size` bytes, rounded up to whole sectors, durable
+/// when this returns. The name must be free ([`SinkError::Exists`]); a crash leaves the image
+/// complete or under another name.
+pub fn create_empty(spec: &DiskSpec, size: u64) -> Result<(), SinkError> {
+    let draft = draft_image(spec, size)?;
+    publish(&draft)
+}
+
+/// An empty image that has no name yet.
+fn draft_image(spec: &DiskSpec, size: u64) -> Result<Draft, SinkError> {
+    let at = spec.at();
+    let size = size.checked_next_multiple_of(SECTOR).ok_or_else(|| SinkError::Unusable {
+        at: at.clone(),
+        why: "the disk is too large for an image".to_owned(),
+    })?;
+    let (draft, _file) = Draft::create(&spec.path)?;
+    let size = size.to_string();
+    let words = ["create", "-q", "-f", "qcow2"].map(OsStr::new);
+    // The path is absolute, so QEMU takes it neither for an option nor for a protocol.
+    let place = [draft.path().as_os_str(), OsStr::new(&size)];
+    qemu_img(&[&words[..], &place[..]].concat()).map_err(|error| access_error(&at, &error))?;
+    Ok(draft)
+}
+
+/// Makes the image durable and gives it its name.
+fn publish(draft: &Draft) -> Result<(), SinkError> {
+    let file = File::open(draft.path()).and_then(|file| file.sync_all());
+    file.map_err(|source| SinkError::Write { at: draft.at(), offset: 0, source })?;
+    draft.publish()
+}
+
+pub(super) fn access_error(at: &str, error: &QemuError) -> SinkError {
     SinkError::Access { at: at.to_owned(), why: Chain(error).to_string() }
 }
 
@@ -73,8 +94,6 @@ impl BlockSink for NewImageSink {
     fn finish(&self) -> Result<(), SinkError> {
         self.server.close().map_err(|error| access_error(&self.draft.at(), &error))?;
         // QEMU flushed what it wrote until then; closing the image wrote a little more.
-        let file = File::open(self.draft.path()).and_then(|file| file.sync_all());
-        file.map_err(|source| self.write_error(0, source))?;
-        self.draft.publish()
+        publish(&self.draft)
     }
 }

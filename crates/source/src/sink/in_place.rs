@@ -39,19 +39,14 @@ impl InPlaceSink {
     /// Opens the disk that `spec` names to be overwritten with one of `size` bytes, and keeps
     /// everybody else out.
     pub fn open(spec: &DiskSpec, size: u64, options: OpenOptions) -> Result<Self, SinkError> {
-        let at = spec.at();
-        let disk = ExistingDisk::open(&spec.path, Purpose::Write, options.force_unsafe)
-            .map_err(|refusal| refusal.of_sink(at.clone()))?;
-        let head = disk.head();
-        let head = head.map_err(|source| SinkError::Open { at: at.clone(), source })?;
-        match spec.format_of(disk.is_device, &head) {
-            Err(why) => return Err(SinkError::Unusable { at, why }),
-            Ok(DiskFormat::Raw) => {}
-            Ok(format) => {
-                let why = format!("a disk in the format {format} cannot be written in place");
-                return Err(SinkError::Unusable { at, why });
-            }
+        match open_existing(spec, options)? {
+            (disk, DiskFormat::Raw) => Self::of(disk, spec, size),
+            (_, format) => Err(unwritable(spec, format)),
         }
+    }
+
+    pub(super) fn of(disk: ExistingDisk, spec: &DiskSpec, size: u64) -> Result<Self, SinkError> {
+        let at = spec.at();
         if disk.size < size {
             return Err(SinkError::TooSmall { at, size: disk.size, needed: size });
         }
@@ -172,6 +167,28 @@ impl InPlaceSink {
         }
         Ok(())
     }
+}
+
+/// Opens the disk that `spec` names to be overwritten, keeps everybody else out, and finds its
+/// format.
+pub(super) fn open_existing(
+    spec: &DiskSpec,
+    options: OpenOptions,
+) -> Result<(ExistingDisk, DiskFormat), SinkError> {
+    let at = spec.at();
+    let disk = ExistingDisk::open(spec, Purpose::Write, options.force_unsafe)
+        .map_err(|refusal| refusal.of_sink(at.clone()))?;
+    let head = disk.head().map_err(|source| SinkError::Open { at: at.clone(), source })?;
+    match spec.format_of(disk.is_device, &head) {
+        Err(why) => Err(SinkError::Unusable { at, why }),
+        Ok(format) => Ok((disk, format)),
+    }
+}
+
+/// The refusal of a format that has no sink for existing disks.
+pub(super) fn unwritable(spec: &DiskSpec, format: DiskFormat) -> SinkError {
+    let why = format!("a disk in the format {format} cannot be written in place");
+    SinkError::Unusable { at: spec.at(), why }
 }
 
 impl BlockSink for InPlaceSink {

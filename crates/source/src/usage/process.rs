@@ -54,6 +54,20 @@ fn opener(process: &Path, disk: DiskIdentity, readers_count: bool) -> Option<&'s
     None
 }
 
+/// The files and block devices that a child process of ours has open, its standard streams left
+/// out.
+pub(crate) fn disks_opened_by(pid: u32) -> io::Result<Vec<DiskIdentity>> {
+    let mut disks = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
+        let entry = entry?;
+        let is_standard = entry.file_name().to_string_lossy().parse::<u32>().is_ok_and(|n| n <= 2);
+        if !is_standard {
+            disks.extend(DiskIdentity::without_waiting(&entry.path()));
+        }
+    }
+    Ok(disks)
+}
+
 /// The flags line of proc(5), "fdinfo": octal.
 fn flags_in(text: &str) -> Option<u32> {
     let line = text.lines().find_map(|line| line.strip_prefix("flags:"))?;

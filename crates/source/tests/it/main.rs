@@ -8,6 +8,8 @@
 )]
 
 mod image;
+mod in_place_image;
+mod inspection;
 mod machine;
 mod nbd;
 mod raw;
