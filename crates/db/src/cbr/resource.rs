@@ -1,0 +1,194 @@
+//! Resources in vaults.
+//!
+//! # Invariants
+//! - DB-5: a resource is in one vault at most, whoever puts it somewhere at once (R34): its id is
+//!   the table's key.
+
+use std::collections::BTreeMap;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+use strongroom_base::ByteCount;
+use strongroom_model::resource::{BoundResource, ProtectStatus, ResourceUse};
+use strongroom_model::{ProjectId, ResourceId, VaultId};
+
+use crate::entity::cbr_vault_resource::{ActiveModel, Column, Entity, Model};
+use crate::row::{Row, json, keys, number};
+use crate::{Db, DbError, Tx};
+
+impl TryFrom<Model> for ResourceUse {
+    type Error = DbError;
+
+    fn try_from(row: Model) -> Result<Self, DbError> {
+        let at = Row { table: "cbr_vault_resource", id: &row.resource_id };
+        let resource = BoundResource {
+            id: at.id("resource_id", &row.resource_id)?,
+            vault_id: at.id("vault_id", &row.vault_id)?,
+            resource_type: at.text("resource_type", row.resource_type)?,
+            name: at.text("name", row.name)?,
+            size_gigabytes: at.number("size_gb", row.size_gb)?,
+            volumes: at.json("selection", &row.selection)?,
+            status: at.text("protect_status", row.protect_status)?,
+        };
+        Ok(Self {
+            resource,
+            backup_count: at.number("backup_count", row.backup_count)?,
+            backup_bytes: ByteCount(at.number("backup_bytes", row.backup_bytes)?),
+        })
+    }
+}
+
+/// What of a resource's row may change, apart from what its backups amount to.
+fn changed(resource: &BoundResource) -> ActiveModel {
+    ActiveModel {
+        name: Set(resource.name.to_string()),
+        size_gb: Set(number(resource.size_gigabytes)),
+        selection: Set(json(&resource.volumes)),
+        protect_status: Set(resource.status.to_string()),
+        ..ActiveModel::default()
+    }
+}
+
+async fn list(on: &impl ConnectionTrait, vaults: &[VaultId]) -> Result<Vec<ResourceUse>, DbError> {
+    let query = Entity::find()
+        .filter(Column::VaultId.is_in(keys(vaults)))
+        .order_by_asc(Column::VaultId)
+        .order_by_asc(Column::Position);
+    let found = query.all(on).await.map_err(DbError::of("bound_list"))?;
+    found.into_iter().map(ResourceUse::try_from).collect()
+}
+
+async fn find(
+    on: &impl ConnectionTrait,
+    resources: &[ResourceId],
+) -> Result<Vec<BoundResource>, DbError> {
+    let query = Entity::find().filter(Column::ResourceId.is_in(keys(resources)));
+    let found = query.order_by_asc(Column::ResourceId).all(on).await;
+    let found = found.map_err(DbError::of("bound_find"))?;
+    found.into_iter().map(|row| ResourceUse::try_from(row).map(|of| of.resource)).collect()
+}
+
+impl Tx {
+    /// The resources of a vault, in the order in which they came.
+    pub async fn bound_list(&self, vault: VaultId) -> Result<Vec<ResourceUse>, DbError> {
+        list(&self.0, &[vault]).await
+    }
+
+    /// Those of these resources that are in a vault, by their ids.
+    pub async fn bound_find(
+        &self,
+        resources: &[ResourceId],
+    ) -> Result<Vec<BoundResource>, DbError> {
+        find(&self.0, resources).await
+    }
+
+    /// Puts resources into vaults of a project that this transaction has locked. `Conflict` when
+    /// one of them is in a vault already.
+    pub async fn bound_insert(
+        &self,
+        resources: &[BoundResource],
+        project: ProjectId,
+    ) -> Result<(), DbError> {
+        let query = "bound_insert";
+        let mut last_of = BTreeMap::<VaultId, i64>::new();
+        let mut rows = Vec::with_capacity(resources.len());
+        for resource in resources {
+            let vault = resource.vault_id;
+            let last = match last_of.get(&vault) {
+                Some(last) => *last,
+                None => self.bound_last(vault).await?,
+            };
+            last_of.insert(vault, last + 1);
+            rows.push(ActiveModel {
+                resource_id: Set(resource.id.to_string()),
+                vault_id: Set(vault.to_string()),
+                project_id: Set(project.to_string()),
+                position: Set(last + 1),
+                resource_type: Set(resource.resource_type.to_string()),
+                backup_bytes: Set(0),
+                backup_count: Set(0),
+                ..changed(resource)
+            });
+        }
+        let inserted = Entity::insert_many(rows).exec_without_returning(&self.0).await;
+        inserted.map(|_| ()).map_err(DbError::of(query))
+    }
+
+    /// The position of the last resource of a vault; 0 if it has none.
+    async fn bound_last(&self, vault: VaultId) -> Result<i64, DbError> {
+        let query = Entity::find()
+            .select_only()
+            .column(Column::Position)
+            .filter(Column::VaultId.eq(vault.to_string()))
+            .order_by_desc(Column::Position)
+            .limit(1)
+            .into_tuple::<i64>();
+        let last = query.one(&self.0).await.map_err(DbError::of("bound_last"))?;
+        Ok(last.unwrap_or(0))
+    }
+
+    /// Writes what changed of a resource: its name, size, disks and state.
+    pub async fn bound_update(&self, resource: &BoundResource) -> Result<(), DbError> {
+        let query = "bound_update";
+        let update = Entity::update_many()
+            .set(changed(resource))
+            .filter(Column::ResourceId.eq(resource.id.to_string()));
+        let done = update.exec(&self.0).await.map_err(DbError::of(query))?;
+        DbError::check_affected(query, 1, done.rows_affected)
+    }
+
+    /// Sets the state of those of these resources that are in a vault.
+    pub async fn bound_set_status(
+        &self,
+        resources: &[ResourceId],
+        status: ProtectStatus,
+    ) -> Result<(), DbError> {
+        let update = Entity::update_many()
+            .col_expr(Column::ProtectStatus, Expr::value(status.as_str()))
+            .filter(Column::ResourceId.is_in(keys(resources)));
+        let done = update.exec(&self.0).await;
+        done.map(|_| ()).map_err(DbError::of("bound_set_status"))
+    }
+
+    /// Takes resources out of their vaults; the answer is how many were in one.
+    pub async fn bound_delete(&self, resources: &[ResourceId]) -> Result<u64, DbError> {
+        let these = Column::ResourceId.is_in(keys(resources));
+        let deleted = Entity::delete_many().filter(these).exec(&self.0).await;
+        deleted.map(|done| done.rows_affected).map_err(DbError::of("bound_delete"))
+    }
+
+    /// Counts backups of a resource, and what they need in the store, on top of those that it has;
+    /// below zero for those that went. Whether it is in a vault.
+    pub async fn bound_count_backup(
+        &self,
+        resource: ResourceId,
+        count: i64,
+        bytes: i64,
+    ) -> Result<bool, DbError> {
+        let update = Entity::update_many()
+            .col_expr(Column::BackupCount, Expr::col(Column::BackupCount).add(count))
+            .col_expr(Column::BackupBytes, Expr::col(Column::BackupBytes).add(bytes))
+            .filter(Column::ResourceId.eq(resource.to_string()));
+        let done = update.exec(&self.0).await.map_err(DbError::of("bound_count_backup"))?;
+        Ok(done.rows_affected == 1)
+    }
+}
+
+impl Db {
+    /// The resources of vaults, by the vaults' ids and in the order in which they came.
+    pub async fn bound_list(&self, vaults: &[VaultId]) -> Result<Vec<ResourceUse>, DbError> {
+        list(&self.read, vaults).await
+    }
+
+    /// Those of these resources that are in a vault, by their ids.
+    pub async fn bound_find(
+        &self,
+        resources: &[ResourceId],
+    ) -> Result<Vec<BoundResource>, DbError> {
+        find(&self.read, resources).await
+    }
+}

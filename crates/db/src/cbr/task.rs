@@ -1,0 +1,93 @@
+//! Tasks as users see them: operation logs. What the runtime knows of a task is a row of another
+//! table, written in the same transaction.
+//!
+//! # Invariants
+//! - DB-4: the project's counter of tasks is what the table has.
+//!
+//! # Not here
+//! What keeps status, progress, times and failure current: the task store, in its own transactions.
+
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use strongroom_model::task::TaskDetails;
+use strongroom_model::{ProjectId, ResourceId, Task, TaskId, VaultId};
+
+use super::task_row::{details, new, tasks};
+use crate::count::Counted;
+use crate::entity::cbr_task::{Column, Entity};
+use crate::row::keys;
+use crate::{Db, DbError, Tx};
+
+/// What tasks may be at work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskSubject<'a> {
+    /// A vault, whatever in it.
+    Vault(VaultId),
+    /// One of these resources, as the resource of the task's details.
+    Resources(&'a [ResourceId]),
+}
+
+/// The tasks that have not ended, the oldest first.
+async fn running(on: &impl ConnectionTrait, of: TaskSubject<'_>) -> Result<Vec<Task>, DbError> {
+    let these = match of {
+        TaskSubject::Vault(vault) => Column::VaultId.eq(vault.to_string()),
+        TaskSubject::Resources(resources) => Column::ResourceId.is_in(keys(resources)),
+    };
+    let query = Entity::find()
+        .filter(Column::EndedAt.is_null())
+        .filter(these)
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id);
+    tasks(query.all(on).await.map_err(DbError::of("task_running_of"))?)
+}
+
+impl Tx {
+    /// Adds the row that users see of a task, in the transaction that inserts the task.
+    pub async fn task_insert_shown(&self, task: &Task) -> Result<(), DbError> {
+        let inserted = Entity::insert(new(task)).exec_without_returning(&self.0).await;
+        inserted.map_err(DbError::of("task_insert_shown"))?;
+        self.count_add(&task.project_id.to_string(), Counted::Tasks, 1).await
+    }
+
+    /// Notes what a task works on, or what became of it.
+    pub async fn task_set_details(&self, id: TaskId, to: &TaskDetails) -> Result<(), DbError> {
+        let query = "task_set_details";
+        let this = Column::Id.eq(id.to_string());
+        let update = Entity::update_many().set(details(to)).filter(this);
+        let done = update.exec(&self.0).await.map_err(DbError::of(query))?;
+        DbError::check_affected(query, 1, done.rows_affected)
+    }
+
+    /// A task, which nobody else changes until the end of this transaction.
+    pub async fn task_lock_shown(&self, id: TaskId) -> Result<Option<Task>, DbError> {
+        let found = Entity::find_by_id(id.to_string()).lock_exclusive().one(&self.0).await;
+        found.map_err(DbError::of("task_lock_shown"))?.map(Task::try_from).transpose()
+    }
+
+    /// The tasks that have not ended, the oldest first.
+    pub async fn task_running_of(&self, of: TaskSubject<'_>) -> Result<Vec<Task>, DbError> {
+        running(&self.0, of).await
+    }
+}
+
+impl Db {
+    /// A project's task.
+    pub async fn task_get(&self, project: ProjectId, id: TaskId) -> Result<Option<Task>, DbError> {
+        let of_project = Column::ProjectId.eq(project.to_string());
+        let found = Entity::find_by_id(id.to_string()).filter(of_project).one(&self.read).await;
+        found.map_err(DbError::of("task_get"))?.map(Task::try_from).transpose()
+    }
+
+    /// A task in whichever project.
+    pub async fn task_find(&self, id: TaskId) -> Result<Option<Task>, DbError> {
+        let found = Entity::find_by_id(id.to_string()).one(&self.read).await;
+        found.map_err(DbError::of("task_find"))?.map(Task::try_from).transpose()
+    }
+
+    /// The tasks that have not ended, the oldest first.
+    pub async fn task_running_of(&self, of: TaskSubject<'_>) -> Result<Vec<Task>, DbError> {
+        running(&self.read, of).await
+    }
+}
