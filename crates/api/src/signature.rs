@@ -26,16 +26,14 @@
 
 mod authorization;
 pub mod canonical;
-mod claim;
 mod date;
 mod error;
 mod head;
 mod payload;
-mod percent;
 mod request;
 
-pub use authorization::Scheme;
-pub use claim::{Claim, SecretKey};
+pub use strongroom_control::iam::{Claim, Scheme, SecretKey};
+
 pub use error::{ParseError, Refusal};
 pub use head::RequestHead;
 pub use payload::BodyDigest;

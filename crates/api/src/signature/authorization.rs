@@ -1,35 +1,13 @@
 //! The Authorization header of a signed request.
 
 use strongroom_base::ids::from_hex;
+use strongroom_control::iam::Scheme;
 
 use crate::signature::ParseError;
 
 /// Clients sign up to ten headers. Names are compared with each other and looked up one by one, so
 /// that a long list from anybody would keep us busy.
 const MAX_SIGNED_HEADERS: usize = 64;
-
-/// How a request was signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// `SDK-HMAC-SHA256 Credential=<AK>/<day>/<region>/<service>/sdk_request`: gophertelekomcloud
-    /// (contract scheme A). Region and service are empty there.
-    Scoped,
-    /// `SDK-HMAC-SHA256 Access=<AK>`: Huawei's libraries and Terraform provider (scheme B).
-    Plain,
-    /// `V11-HMAC-SHA256 Credential=<AK>/<day>/<region>/<service>`: the same with a derived key
-    /// (scheme C).
-    Derived,
-}
-
-impl Scheme {
-    /// The name in the header and in the string to sign.
-    pub(super) fn algorithm(self) -> &'static str {
-        match self {
-            Self::Scoped | Self::Plain => "SDK-HMAC-SHA256",
-            Self::Derived => "V11-HMAC-SHA256",
-        }
-    }
-}
 
 /// The header's parts, each of its form.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use crate::signature::percent;
+use crate::percent;
 use crate::signature::{Refusal, Scheme};
 
 /// The canonical path: decoded as a whole, then each segment encoded, with a slash at its end.

@@ -1,9 +1,9 @@
-//! Percent-encoding, as the signatures want it.
+//! Percent-encoding, as paths, queries and signatures have it.
 
 use std::fmt::Write as _;
 
 /// Undoes percent-encoding; none when a `%` is not followed by two hexadecimal digits.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -17,12 +17,12 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Undoes the encoding of forms: a `+` is a space too.
-pub(super) fn decode_form(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_form(text: &str) -> Option<Vec<u8>> {
     decode(&text.replace('+', " "))
 }
 
 /// Every byte but letters, digits and `-_.~` becomes `%XX` with upper-case digits.
-pub(super) fn encode(bytes: &[u8]) -> String {
+pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut encoded = String::with_capacity(bytes.len());
     for &byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
@@ -35,7 +35,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 }
 
 /// The same, with `+` for a space.
-pub(super) fn encode_form(bytes: &[u8]) -> String {
+pub(crate) fn encode_form(bytes: &[u8]) -> String {
     encode(bytes).replace("%20", "+")
 }
 

@@ -1,0 +1,17 @@
+//! The document that lists the versions (contract, 2.1 and 4.1).
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::call::Call;
+
+pub(super) fn list(call: &Call) -> Answer {
+    let href = format!("{}/v3", call.base());
+    let version = json!({
+        "id": "v3",
+        "status": "CURRENT",
+        "links": [{"href": href, "rel": "self"}],
+    });
+    Answer::json(StatusCode::MULTIPLE_CHOICES, &json!({"versions": [version]}))
+}

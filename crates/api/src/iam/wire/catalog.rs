@@ -1,0 +1,167 @@
+//! The catalogue: where each service is (related-services, 1.3).
+//!
+//! # Why
+//! Clients look services up by exact type, take the first entry of their interface and region, and
+//! build their paths on its address, which they use as it stands. So an entry stands here only for
+//! what answers: image, network, vpc, sfsturbo, cts, smn, ces and tms will be added with their
+//! services.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::Serialize;
+use serde_json::{Value, json};
+use strongroom_base::ids::to_hex;
+use strongroom_control::Settings;
+use strongroom_model::ProjectId;
+
+/// Which of a service's addresses clients may ask for; they are all the same.
+const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
+
+/// A service, and what follows the server's address; `{pid}` is the project.
+const SERVICES: [(&str, &str); 6] = [
+    ("identity", "/iam/v3"),
+    ("compute", "/ecs/v2.1/{pid}"),
+    ("ecs", "/ecs/v1/{pid}"),
+    ("volumev2", "/evs/v2/{pid}"),
+    ("volumev3", "/evs/v3/{pid}"),
+    ("cbr", "/cbr/v3/{pid}"),
+];
+const OBJECT: &str = "object";
+
+/// A service with its addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    id: String,
+    name: &'static str,
+    #[serde(rename = "type")]
+    service_type: &'static str,
+    endpoints: Vec<Endpoint>,
+}
+
+/// An address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Endpoint {
+    id: String,
+    interface: &'static str,
+    region: String,
+    region_id: String,
+    url: String,
+}
+
+/// The catalogue of somebody who is scoped to `project`, or to none: then identity alone, and what
+/// has no project in its address.
+pub(crate) fn catalog(settings: &Settings, project: Option<ProjectId>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (name, path) in SERVICES {
+        let path = match project {
+            Some(project) => path.replace("{pid}", &project.to_string()),
+            None if path.contains("{pid}") => continue,
+            None => path.to_owned(),
+        };
+        entries.push(entry(settings, name, &format!("{}{path}", settings.public_url)));
+    }
+    if let Some(url) = &settings.object_url {
+        entries.push(entry(settings, OBJECT, url));
+    }
+    entries
+}
+
+fn entry(settings: &Settings, name: &'static str, url: &str) -> Entry {
+    // The region of its own comes first: the first that fits is taken.
+    let mut regions = vec![settings.region.as_str()];
+    if name == "identity" {
+        regions.push("*");
+    }
+    let endpoints = regions.iter().flat_map(|region| {
+        INTERFACES.map(|interface| Endpoint {
+            id: id_of(&[name, region, interface]),
+            interface,
+            region: (*region).to_owned(),
+            region_id: (*region).to_owned(),
+            url: url.to_owned(),
+        })
+    });
+    Entry { id: id_of(&[name]), name, service_type: name, endpoints: endpoints.collect() }
+}
+
+/// An id that is the same after every start.
+fn id_of(parts: &[&str]) -> String {
+    let hash = digest(&SHA256, parts.join("/").as_bytes());
+    to_hex(hash.as_ref().get(..16).unwrap_or_default())
+}
+
+/// The addresses one by one, without a project's.
+pub(crate) fn endpoints(settings: &Settings, interface: Option<&str>) -> Vec<Value> {
+    let wanted = |found: &str| interface.is_none_or(|interface| interface == found);
+    catalog(settings, None)
+        .iter()
+        .flat_map(|entry| entry.endpoints.iter().map(move |endpoint| (entry, endpoint)))
+        .filter(|(_, endpoint)| wanted(endpoint.interface))
+        .map(|(entry, endpoint)| {
+            let link = format!("{}/iam/v3/endpoints/{}", settings.public_url, endpoint.id);
+            json!({
+                "id": endpoint.id,
+                "interface": endpoint.interface,
+                "region": endpoint.region,
+                "region_id": endpoint.region_id,
+                "service_id": entry.id,
+                "url": endpoint.url,
+                "enabled": true,
+                "links": {"self": link},
+            })
+        })
+        .collect()
+}
+
+/// The services.
+pub(crate) fn services(settings: &Settings) -> Vec<Value> {
+    let object = settings.object_url.is_some().then_some(OBJECT);
+    let names = SERVICES.iter().map(|(name, _)| *name).chain(object);
+    names
+        .map(|name| {
+            let id = id_of(&[name]);
+            let link = format!("{}/iam/v3/services/{id}", settings.public_url);
+            json!({"id": id, "name": name, "type": name, "enabled": true, "links": {"self": link}})
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::settings;
+
+    fn urls(project: Option<ProjectId>, object: Option<&str>) -> Vec<(&'static str, String)> {
+        let settings = Settings { object_url: object.map(str::to_owned), ..settings() };
+        catalog(&settings, project)
+            .into_iter()
+            .map(|entry| (entry.service_type, entry.endpoints[0].url.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn catalog_has_what_answers() {
+        let project = ProjectId([0xab; 16]);
+        let base = settings().public_url;
+        let found = urls(Some(project), Some("http://store.test:9000"));
+        assert_eq!(found[0], ("identity", format!("{base}/iam/v3")));
+        assert!(found.contains(&("cbr", format!("{base}/cbr/v3/{project}"))));
+        assert!(found.contains(&("object", "http://store.test:9000".to_owned())));
+        assert!(urls(Some(project), None).iter().all(|(name, _)| *name != "object"));
+    }
+
+    #[test]
+    fn catalog_without_a_project_has_identity() {
+        assert_eq!(urls(None, None), [("identity", format!("{}/iam/v3", settings().public_url))]);
+    }
+
+    #[test]
+    fn identity_names_its_region_before_all_regions() {
+        let entries = catalog(&settings(), None);
+        let regions: Vec<&str> =
+            entries[0].endpoints.iter().map(|endpoint| endpoint.region.as_str()).collect();
+        assert_eq!(regions, ["eu-test", "eu-test", "eu-test", "*", "*", "*"]);
+        let mut ids: Vec<&str> = entries[0].endpoints.iter().map(|of| of.id.as_str()).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 6);
+    }
+}
