@@ -31,10 +31,18 @@ pub(crate) async fn until_cancelled<T>(
 
 /// Runs work that a signal drops where it stands.
 pub(crate) async fn until_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    until_stopped(work, interrupted).await
+}
+
+/// The same; `stopped` says what was left undone.
+pub(crate) async fn until_stopped<T>(
+    work: impl Future<Output = Result<T>>,
+    stopped: impl FnOnce() -> anyhow::Error,
+) -> Result<T> {
     let mut signals = Signals::listen()?;
     match select(pin!(work), pin!(signals.next())).await {
         Either::Left((result, _)) => result,
-        Either::Right(_) => Err(interrupted()),
+        Either::Right(_) => Err(stopped()),
     }
 }
 

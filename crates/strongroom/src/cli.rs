@@ -2,9 +2,17 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::cmd::Repo;
+use crate::cmd::backup::Backup;
+use crate::cmd::export::Export;
+use crate::cmd::resource::Resource;
+use crate::cmd::restore::Restore;
+use crate::cmd::task::Task;
+use crate::cmd::vault::Vault;
+use crate::cmd::verify::Verify;
+use crate::cmd::{ConfigCommand, Repo};
 use crate::output::{Format, Printer};
 use crate::quickstart::Quickstart;
+use crate::serve::Serve;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 unavailable, 6 corruption, 7 key,
@@ -20,6 +28,15 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Serve(Serve),
+    Config(ConfigCommand),
+    Vault(Vault),
+    Resource(Resource),
+    Backup(Backup),
+    Restore(Restore),
+    Task(Task),
+    Verify(Verify),
+    Export(Export),
     /// Works on one repository directly, without any service.
     Repo(Repo),
     /// Tries everything out: backs a disk up, changes it, destroys it, restores it, compares.
@@ -30,8 +47,18 @@ impl Cli {
     /// How the answer is printed.
     pub(crate) fn printer(&self) -> Printer {
         match &self.command {
+            Command::Vault(vault) => vault.printer(),
+            Command::Resource(resource) => resource.printer(),
+            Command::Backup(backup) => backup.printer(),
+            Command::Restore(restore) => restore.printer(),
+            Command::Task(task) => task.printer(),
+            Command::Verify(verify) => verify.printer(),
+            Command::Export(export) => export.printer(),
             Command::Repo(repo) => repo.printer(),
-            Command::Quickstart(_) => Printer { format: Format::Table, stdout_is_taken: false },
+            Command::Config(config) => config.printer(),
+            Command::Quickstart(_) | Command::Serve(_) => {
+                Printer { format: Format::Table, stdout_is_taken: false }
+            }
         }
     }
 }

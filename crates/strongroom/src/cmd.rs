@@ -1,5 +1,13 @@
-//! The commands, one file each.
+//! The commands, one file each: `repo` works on a repository, the others with the service.
 
+pub(crate) mod backup;
+mod backup_create;
+mod backup_delete;
+mod backup_list;
+mod backup_show;
+mod config_show;
+mod deletion;
+pub(crate) mod export;
 mod repo_backup;
 mod repo_delete;
 mod repo_diff;
@@ -14,10 +22,32 @@ mod repo_show;
 mod repo_stat;
 mod repo_undelete;
 mod repo_verify;
+pub(crate) mod resource;
+mod resource_add;
+mod resource_list;
+mod resource_remove;
+mod resource_show;
+pub(crate) mod restore;
+mod service;
+pub(crate) mod task;
+mod task_cancel;
+mod task_list;
+mod task_show;
+mod task_wait;
+pub(crate) mod vault;
+mod vault_add_resource;
+mod vault_create;
+mod vault_delete;
+mod vault_list;
+mod vault_remove_resource;
+mod vault_show;
+mod vault_update;
+pub(crate) mod verify;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+pub(crate) use self::config_show::ConfigCommand;
 use crate::context::{Context, RepoOptions};
 use crate::output::Printer;
 

@@ -168,7 +168,7 @@ impl Context {
 }
 
 /// Credentials from the variables that every S3 tool reads.
-fn credentials() -> Option<S3Credentials> {
+pub(crate) fn credentials() -> Option<S3Credentials> {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     Some(S3Credentials {
         access_key: variable("AWS_ACCESS_KEY_ID")?,

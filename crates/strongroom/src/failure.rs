@@ -5,7 +5,10 @@
 //! the crates below, looked at in one place, so that the same error never ends in two ways.
 //!
 //! # Not here
-//! The texts of the errors: each crate's own enums.
+//! The texts of the errors: each crate's own enums. What the service's answers come to:
+//! `failure::service`.
+
+mod service;
 
 use std::error::Error;
 use std::fmt;
@@ -37,7 +40,7 @@ pub(crate) enum Kind {
     NotFound = 3,
     /// Something that exists or was decided stands against it.
     Conflict = 4,
-    /// The store does not answer or refuses us.
+    /// The store or the service does not answer or refuses us.
     Unavailable = 5,
     /// Bytes are not what was written.
     Corruption = 6,
@@ -186,6 +189,7 @@ fn judge_one(error: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| error.downcast_ref().map(judge_store_open))
         .or_else(|| error.downcast_ref().map(judge_local_open))
         .or_else(|| error.downcast_ref().and_then(judge_probe))
+        .or_else(|| error.downcast_ref().map(service::judge_client))
         .or_else(|| error.downcast_ref().and_then(judge_io))
 }
 

@@ -64,21 +64,25 @@ pub(crate) fn read(path: &Path) -> Result<Secret> {
 
 /// Writes a new key file that only its owner may read, durably. Never replaces anything.
 pub(crate) fn create(path: &Path, key: &Secret) -> Result<()> {
+    write_text(path, &Zeroizing::new(format!("{}\n", *encode(key))))
+}
+
+/// Writes a new file that only its owner may read, durably. Never replaces anything.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
     let at = path.display();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     let mut file = options.open(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::new(Kind::Conflict, format!("{at} exists"))
-            .hint("a key file is never replaced: the key in it may be the only one"),
-        _ => Failure::new(Kind::Key, format!("making the key file {at}: {error}")),
+            .hint("a file with a secret is never replaced: it may be the only one"),
+        _ => Failure::new(Kind::Key, format!("making the file {at}: {error}")),
     })?;
     let mut write = || -> io::Result<()> {
-        file.write_all(encode(key).as_bytes())?;
-        file.write_all(b"\n")?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()?;
         File::open(parent(path))?.sync_all()
     };
-    write().with_context(|| format!("writing the key file {at}"))
+    write().with_context(|| format!("writing the file {at}"))
 }
 
 /// Refuses a key file inside the repository's directory: whoever takes the one has the other.

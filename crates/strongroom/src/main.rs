@@ -1,7 +1,9 @@
-//! The `strongroom` program: parses a command line, wires a disk to the engine, prints.
+//! The `strongroom` program: parses a command line, wires a disk to the engine or asks the service,
+//! prints.
 //!
 //! # Why
-//! `strongroom repo` links the engine and the disks directly, because restoring must work when
+//! The commands about vaults and backups are a client of the service's public interface, like any
+//! other. `strongroom repo` links the engine and the disks directly, because restoring must work when
 //! every service is down. Nothing is decided here: what is safe to delete or to overwrite is
 //! decided by the crates below.
 //!
@@ -17,20 +19,29 @@ mod backup_document;
 mod backup_id;
 mod cancel;
 mod cli;
+mod client;
 mod clock;
 mod cmd;
+mod config;
+mod confirmation;
 mod context;
 mod date;
 mod disk_argument;
+mod disk_place;
 mod expectation;
+mod export;
 mod failure;
+mod json_object;
 mod key_file;
 mod master_key;
 mod output;
 mod program;
 mod progress_line;
 mod quickstart;
+mod serve;
+mod service_context;
 mod span;
+mod tag_argument;
 
 use std::process::ExitCode;
 
@@ -60,6 +71,15 @@ fn run(cli: Cli, printer: Printer) -> Result<()> {
         .context("starting the runtime")?;
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Serve(serve) => Box::pin(serve.run()).await,
+            Command::Config(config) => config.run(printer),
+            Command::Vault(vault) => Box::pin(vault.run(printer)).await,
+            Command::Resource(resource) => Box::pin(resource.run(printer)).await,
+            Command::Backup(backup) => Box::pin(backup.run(printer)).await,
+            Command::Restore(restore) => Box::pin(restore.run(printer)).await,
+            Command::Task(task) => Box::pin(task.run(printer)).await,
+            Command::Verify(verify) => Box::pin(verify.run(printer)).await,
+            Command::Export(export) => Box::pin(export.run(printer)).await,
             Command::Repo(repo) => cmd::run(repo, printer).await,
             Command::Quickstart(quickstart) => Box::pin(quickstart.run()).await,
         }

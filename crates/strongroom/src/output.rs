@@ -13,7 +13,8 @@ pub(crate) enum Format {
     /// For people.
     #[default]
     Table,
-    /// One document with stable keys, sizes in bytes and times in RFC 3339.
+    /// One document with stable keys. That of `repo` and `export` has sizes in bytes and times in
+    /// RFC 3339; the others have what the service answers, as it answers.
     Json,
 }
 
@@ -70,6 +71,15 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
         }
     }
     table.trim_fmt()
+}
+
+/// As much of `text` as `width` columns take.
+pub(crate) fn shorten(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
 }
 
 /// Lines of a name and a value each.

@@ -1,11 +1,13 @@
-//! The few programs of others that are started here: the key command, and the tools that make and
-//! change the quickstart's disk.
+//! The few programs that are started here: the key command, the tools that make and change the
+//! quickstart's disk, and the quickstart's service.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::failure::{Failure, Kind};
 
@@ -47,6 +49,56 @@ pub(crate) fn run<S: AsRef<OsStr>>(tool: &str, package: &str, arguments: &[S]) -
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place of this program that starts others")]
-fn start(program: &str) -> Command {
+fn start(program: impl AsRef<OsStr>) -> Command {
     Command::new(program)
+}
+
+/// `strongroom serve`, as a process beside this one. Dropped, it is killed.
+pub(crate) struct Service(Option<Child>);
+
+impl Service {
+    /// Starts this very program on a free port of this machine.
+    pub(crate) fn start(data: &Path, images: &Path, log: &Path) -> Result<Self> {
+        let itself = std::env::current_exe().context("finding this program")?;
+        let log = File::create(log).with_context(|| format!("making {}", log.display()))?;
+        let mut command = start(itself);
+        // What is configured for another service is not for this one.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STRONGROOM_")) {
+            command.env_remove(name);
+        }
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
+        command.arg("--root").arg(images);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        Ok(Self(Some(command.spawn().context("starting the service")?)))
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        match &mut self.0 {
+            Some(child) => child.try_wait().context("looking after the service"),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks it to end, and waits.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let Some(mut child) = self.0.take() else { return Ok(()) };
+        if let Ok(pid) = i32::try_from(child.id())
+            && let Some(pid) = rustix::process::Pid::from_raw(pid)
+        {
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+                .context("stopping the service")?;
+        }
+        child.wait().context("waiting for the service to end")?;
+        Ok(())
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
 }

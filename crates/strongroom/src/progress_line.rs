@@ -35,6 +35,24 @@ impl Display {
     }
 }
 
+/// What there is to show at a moment.
+pub(crate) struct Line {
+    pub(crate) text: String,
+    pub(crate) done: u64,
+    pub(crate) total: u64,
+}
+
+/// How much of something is done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Amount {
+    pub(crate) done: u64,
+    /// Zero while unknown.
+    pub(crate) total: u64,
+    /// What was done already when the time began.
+    pub(crate) before: u64,
+    pub(crate) elapsed: Duration,
+}
+
 /// Runs `work` while showing `progress` under the name `label`.
 pub(crate) async fn show<T>(
     display: Display,
@@ -43,13 +61,31 @@ pub(crate) async fn show<T>(
     progress: &Progress,
     work: impl Future<Output = T>,
 ) -> T {
+    let mut began = clock.monotonic();
+    let mut phase = progress.phase();
+    let look = || {
+        if phase != progress.phase() {
+            (phase, began) = (progress.phase(), clock.monotonic());
+        }
+        let elapsed = clock.monotonic().saturating_sub(began);
+        let text = describe(label, progress, elapsed);
+        Line { text, done: progress.done(), total: progress.total() }
+    };
+    show_line(display, clock, look, Box::pin(work)).await
+}
+
+/// Runs `work` while showing what `look` sees.
+pub(crate) async fn show_line<T>(
+    display: Display,
+    clock: &dyn Clock,
+    mut look: impl FnMut() -> Line,
+    work: impl Future<Output = T>,
+) -> T {
     let every = match display {
         Display::Nothing => return work.await,
         Display::Bar => BAR_EVERY,
         Display::Lines => LINE_EVERY,
     };
-    let mut began = clock.monotonic();
-    let mut phase = progress.phase();
     let bar = bar(display);
     let mut work = pin!(work);
     loop {
@@ -60,17 +96,13 @@ pub(crate) async fn show<T>(
                 return result;
             }
             Either::Right(_) => {
-                if phase != progress.phase() {
-                    (phase, began) = (progress.phase(), clock.monotonic());
-                }
-                let elapsed = clock.monotonic().saturating_sub(began);
-                let text = describe(label, progress, elapsed);
+                let line = look();
                 if let Display::Lines = display {
-                    eprintln!("{text}");
+                    eprintln!("{}", line.text);
                 }
-                bar.set_length(progress.total().max(1));
-                bar.set_position(progress.done());
-                bar.set_message(text);
+                bar.set_length(line.total.max(1));
+                bar.set_position(line.done);
+                bar.set_message(line.text);
             }
         }
     }
@@ -90,26 +122,50 @@ fn bar(display: Display) -> ProgressBar {
 
 /// `backup  42 %  1.20 GiB of 2.86 GiB  310 MiB/s  5.31 s left`
 fn describe(label: &str, progress: &Progress, elapsed: Duration) -> String {
-    let (done, total) = (progress.done(), progress.total());
-    let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
     let mut parts = vec![label.to_owned()];
     if !progress.phase().is_empty() {
         parts.push(progress.phase().to_owned());
     }
-    if total > 0 {
-        let percent = u128::from(done) * 100 / u128::from(total);
-        parts.push(format!("{percent} %"));
-        parts.push(format!("{} of {}", ByteCount(done), ByteCount(total)));
-    } else {
-        parts.push(ByteCount(done).to_string());
-    }
-    parts.push(rate_of(done, elapsed));
-    if rate > 0.0 && total > done {
-        let left = (total - done) as f64 / rate;
-        let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-        parts.push(format!("{} left", span::show(left)));
-    }
+    let (done, total) = (progress.done(), progress.total());
+    parts.push(Amount { done, total, before: 0, elapsed }.bytes());
     parts.join("  ")
+}
+
+impl Amount {
+    /// Of bytes: `42 %  1.20 GiB of 2.86 GiB  310 MiB/s  5.31 s left`.
+    pub(crate) fn bytes(&self) -> String {
+        let mut parts = Vec::new();
+        if self.total > 0 {
+            parts.push(self.percent());
+            parts.push(format!("{} of {}", ByteCount(self.done), ByteCount(self.total)));
+        } else {
+            parts.push(ByteCount(self.done).to_string());
+        }
+        parts.push(rate_of(self.done.saturating_sub(self.before), self.elapsed));
+        parts.extend(self.time_left());
+        parts.join("  ")
+    }
+
+    /// Of anything: `42 %  5.31 s left`.
+    pub(crate) fn share(&self) -> String {
+        let parts: Vec<_> = [self.percent()].into_iter().chain(self.time_left()).collect();
+        parts.join("  ")
+    }
+
+    fn percent(&self) -> String {
+        format!("{} %", u128::from(self.done) * 100 / u128::from(self.total.max(1)))
+    }
+
+    fn time_left(&self) -> Option<String> {
+        let achieved = self.done.saturating_sub(self.before);
+        let rate = achieved as f64 / self.elapsed.as_secs_f64().max(0.001);
+        if rate <= 0.0 || self.total <= self.done {
+            return None;
+        }
+        let left = (self.total - self.done) as f64 / rate;
+        let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
+        Some(format!("{} left", span::show(left)))
+    }
 }
 
 /// Bytes in a time, for people.
@@ -138,5 +194,15 @@ mod tests {
             describe("gc", &progress, Duration::from_secs(1)),
             "gc  copying  50 %  10.0 MiB of 20.0 MiB  10.0 MiB/s  1.00 s left"
         );
+    }
+
+    #[test]
+    fn amounts_count_only_what_was_done_in_the_time() {
+        let elapsed = Duration::from_secs(10);
+        let amount = Amount { done: 60, total: 100, before: 20, elapsed };
+        assert_eq!(amount.share(), "60 %  10.0 s left");
+        assert_eq!(amount.bytes(), "60 %  60 B of 100 B  4 B/s  10.0 s left");
+        assert_eq!(Amount { done: 100, ..amount }.share(), "100 %");
+        assert_eq!(Amount { done: 20, ..amount }.share(), "20 %");
     }
 }

@@ -1,7 +1,5 @@
 //! `strongroom repo delete`: hides backups at once, and lets their data go later.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
-
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
@@ -11,9 +9,9 @@ use strongroom_repo::{BackupEntry, Catalog};
 use crate::backup_document::size;
 use crate::backup_id::{self, short_len, shorten};
 use crate::cancel::until_interrupted;
+use crate::confirmation;
 use crate::context::Context;
 use crate::date;
-use crate::failure::{Failure, Kind};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,22 +77,12 @@ impl Delete {
 }
 
 fn confirm(catalog: &Catalog, entries: &[&BackupEntry]) -> Result<()> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::usage("nobody is there to confirm the deletion")
-            .hint("give --yes to delete without a question")
-            .into());
-    }
     let short = short_len(catalog);
-    for entry in entries {
+    let line = |entry: &&BackupEntry| {
         let created = date::show(entry.manifest.created);
         let bytes = size(entry.manifest.size());
-        eprintln!("{}  {created}  {bytes}", shorten(entry.id, short));
-    }
-    eprint!("Delete {} backup(s)? [y/N] ", entries.len());
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).context("reading the answer")?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
-        return Ok(());
-    }
-    Err(Failure::new(Kind::Interrupted, "nothing was deleted").into())
+        format!("{}  {created}  {bytes}", shorten(entry.id, short))
+    };
+    let lines: Vec<_> = entries.iter().map(line).collect();
+    confirmation::ask(&lines, &format!("Delete {} backup(s)?", entries.len()))
 }

@@ -50,7 +50,7 @@ pub(crate) struct Restore {
     /// Restore to a new sparse raw file
     #[arg(long, value_name = "PATH")]
     to: Option<PathBuf>,
-    /// Write what differs to an existing raw file or block device
+    /// Write what differs to an existing raw file, qcow2 image or block device
     #[arg(long, value_name = "PATH")]
     in_place: Option<PathBuf>,
     /// Restore to a new qcow2 image

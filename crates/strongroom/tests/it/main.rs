@@ -9,6 +9,11 @@
 
 mod bad_disk;
 mod bad_place;
+mod cloud_backup;
+mod cloud_export;
+mod cloud_server;
+mod cloud_sign_in;
+mod cloud_vault;
 mod document;
 mod full_store;
 mod key;
