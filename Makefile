@@ -1,6 +1,6 @@
-# The two commands of a newcomer, and their long sister. Everything else is `cargo xtask`.
+# The two commands of a newcomer, and their longer sisters. Everything else is `cargo xtask`.
 
-.PHONY: quickstart test nightly packages cargo
+.PHONY: quickstart test conformance nightly packages cargo
 
 # Backs up a real disk, changes it, backs it up again, destroys it, restores it and compares.
 # ARGS goes to the program: make quickstart ARGS='--disk IMAGE'
@@ -11,6 +11,10 @@ quickstart: packages
 # Exactly what CI runs.
 test: packages
 	cargo xtask ci
+
+# Clients as their users install them back disks up, restore them and compare every byte.
+conformance: packages
+	cargo xtask conformance
 
 # CI and what takes longer: fuzzing, torture, the boot proof, the bench.
 nightly: packages

@@ -12,7 +12,7 @@
 mod guest;
 mod program;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -33,7 +33,7 @@ pub(crate) fn run(checkout: &Checkout) -> Result<()> {
     })?;
     let disk = Toolbox::open()?.folder(DISK_FOLDER);
     step("debian disk", || make_disk(checkout, &disk))?;
-    let target = target_folder(checkout);
+    let target = checkout.target_folder();
     let program = step("build", || Program::build(checkout, &target))?;
     let work = target.join("boot");
     if work.exists() {
@@ -62,12 +62,6 @@ fn make_disk(checkout: &Checkout, folder: &Path) -> Result<()> {
         command.arg(checkout.root().join("scripts/boot-disk.sh"));
     }
     process::run(command.arg(folder))
-}
-
-/// Where cargo puts what it builds.
-fn target_folder(checkout: &Checkout) -> PathBuf {
-    let set = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    checkout.root().join(set)
 }
 
 /// Checks a file system without changing it; any finding is an error.

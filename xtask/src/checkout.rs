@@ -40,6 +40,12 @@ impl Checkout {
         &self.root
     }
 
+    /// Where cargo puts what it builds.
+    pub(crate) fn target_folder(&self) -> PathBuf {
+        let set = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        self.root.join(set)
+    }
+
     /// All text files that git tracks or would track, sorted by path. Files that are new and not
     /// yet added count, so that a check before the commit sees what the commit will hold.
     pub(crate) fn text_files(&self) -> Result<Vec<TextFile>> {

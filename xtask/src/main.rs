@@ -13,6 +13,7 @@ mod bench;
 mod boot;
 mod checkout;
 mod ci;
+mod conformance;
 mod finding;
 mod fuzz;
 mod layers;
@@ -39,8 +40,9 @@ usage: cargo xtask <command>
   layers                which crate may use which (xtask/layers.toml)
   tidy                  sizes, names, invariants, links, remarks
   deny                  licences, banned crates and sources (deny.toml)
+  conformance           real clients drive the real binary; `make conformance` is the same
   servers               installs the S3 servers of the tests, prints shell exports
-  nightly               ci, fuzz, torture, boot and bench
+  nightly               ci, conformance, fuzz, torture, boot and bench
   fuzz                  every fuzz target for a minute
   torture --minutes N   the long random tests, N minutes each
   bench engine          Strongroom against its peers; `bench engine --help`
@@ -64,6 +66,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         ["layers"] => layers::run(&Checkout::current()?).map(done),
         ["tidy"] => tidy::run(&Checkout::current()?).map(done),
         ["deny"] => ci::deny(&Checkout::current()?, &Toolbox::open()?).map(done),
+        ["conformance"] => conformance::run(&Checkout::current()?).map(done),
         ["servers"] => ci::print_servers(&Toolbox::open()?).map(done),
         ["nightly"] => nightly::run(&Checkout::current()?),
         ["fuzz"] => fuzz::run(&Checkout::current()?).map(done),

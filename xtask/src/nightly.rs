@@ -11,8 +11,14 @@ use crate::checkout::Checkout;
 use crate::step::step;
 use crate::{ci, process};
 
-const PARTS: [&[&str]; 5] =
-    [&["ci"], &["fuzz"], &["torture", "--minutes", "10"], &["boot"], &["bench", "engine"]];
+const PARTS: [&[&str]; 6] = [
+    &["ci"],
+    &["conformance"],
+    &["fuzz"],
+    &["torture", "--minutes", "10"],
+    &["boot"],
+    &["bench", "engine"],
+];
 
 /// Runs all parts; the first failure ends the run.
 pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {

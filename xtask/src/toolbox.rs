@@ -79,11 +79,7 @@ impl Toolbox {
         let folder = self.root.join(format!("versitygw-{VERSITYGW}"));
         let binary = folder.join("versitygw");
         if !binary.exists() {
-            let go = if process::is_on_path("go") {
-                PathBuf::from("go")
-            } else {
-                self.python_tool(GO, "go")?
-            };
+            let go = self.go()?;
             let module = format!("github.com/versity/versitygw/cmd/versitygw@{VERSITYGW}");
             process::run(
                 process::command(go)
@@ -104,22 +100,75 @@ impl Toolbox {
         expect_file(binary)
     }
 
+    /// A program in Go, built from the folder of its module.
+    pub(crate) fn go_program(&self, name: &str, source: &Path) -> Result<PathBuf> {
+        let files = ["go.mod", "go.sum", "main.go"].map(|file| source.join(file));
+        let folder = self.root.join(format!("{name}-{}", fingerprint(&files)?));
+        let binary = folder.join(name);
+        if !binary.exists() {
+            let caches = ["program-modules", "program-build"].map(|cache| self.root.join(cache));
+            process::run(
+                process::command(self.go()?)
+                    .args(["build", "-trimpath", "-o"])
+                    .arg(&binary)
+                    .current_dir(source)
+                    .env("GOMODCACHE", &caches[0])
+                    .env("GOCACHE", &caches[1])
+                    .env("CGO_ENABLED", "0")
+                    .env("GOFLAGS", "-modcacherw -buildvcs=false"),
+            )?;
+            for used in caches {
+                std::fs::remove_dir_all(used).context("removing Go's caches")?;
+            }
+        }
+        expect_file(binary)
+    }
+
+    fn go(&self) -> Result<PathBuf> {
+        if process::is_on_path("go") { Ok("go".into()) } else { self.python_tool(GO, "go") }
+    }
+
+    /// A Python environment with what a file of requirements names.
+    pub(crate) fn python_environment(&self, name: &str, requirements: &Path) -> Result<PathBuf> {
+        let hash = fingerprint(&[requirements.to_path_buf()])?;
+        let folder = self.root.join(format!("{name}-{hash}"));
+        self.install(&folder, &[OsStr::new("--requirement"), requirements.as_os_str()])?;
+        Ok(folder)
+    }
+
     /// A binary that comes in a Python package, in an environment of its own.
     fn python_tool(&self, requirement: &str, binary: &str) -> Result<PathBuf> {
         let folder = self.root.join(requirement.replace("==", "-"));
-        let marker = folder.join("complete");
-        if !marker.exists() {
-            process::run(process::command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-            process::run(
-                process::command(folder.join("bin/python"))
-                    .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                    .arg(requirement),
-            )?;
-            expect_file(folder.join("bin").join(binary))?;
-            std::fs::File::create(&marker).context("marking a tool as complete")?;
-        }
+        self.install(&folder, &[OsStr::new(requirement)])?;
         expect_file(folder.join("bin").join(binary))
     }
+
+    /// Makes a Python environment, unless it is complete.
+    fn install(&self, folder: &Path, what: &[&OsStr]) -> Result<()> {
+        let marker = folder.join("complete");
+        if marker.exists() {
+            return Ok(());
+        }
+        process::run(process::command("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+        process::run(
+            process::command(folder.join("bin/python"))
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .args(what)
+                .current_dir(&self.root),
+        )?;
+        std::fs::File::create(&marker).context("marking a tool as complete")?;
+        Ok(())
+    }
+}
+
+/// Names an installation after what it is made from, so that a change installs anew.
+fn fingerprint(files: &[PathBuf]) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    for file in files {
+        let content = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        hasher.update(&content);
+    }
+    Ok(hasher.finalize().to_hex().chars().take(12).collect())
 }
 
 /// Puts the folder of `binary` first on the command's PATH.

@@ -1,0 +1,54 @@
+//! `cargo xtask conformance`: the clients that people have drive the real binary.
+//!
+//! # Why
+//! Recorded traffic shows what clients sent on one day; here they decide themselves what they make
+//! of our answers. Each flow protects disks, destroys them, restores them and compares every byte.
+//! The clients are what their users install, in the versions of `conformance/requirements.txt` and
+//! `conformance/go/go.mod`.
+//!
+//! # Concurrency and crash
+//! One server in a temporary folder of the target folder, made anew each time; it is ended with the
+//! run, whatever happens.
+
+mod clients;
+mod server;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use self::clients::Clients;
+use self::server::Server;
+use crate::checkout::Checkout;
+use crate::process;
+use crate::step::step;
+use crate::toolbox::Toolbox;
+
+/// Runs all flows; the first that fails ends the run.
+pub(crate) fn run(checkout: &Checkout) -> Result<()> {
+    let clients = step("clients", || Clients::install(checkout, &Toolbox::open()?))?;
+    let binary = step("build", || build(checkout))?;
+    let work = checkout.target_folder().join("conformance");
+    if work.exists() {
+        std::fs::remove_dir_all(&work).context("clearing what the last run left")?;
+    }
+    let server = step("server", || Server::start(&binary, &work))?;
+    for flow in ["openstack_cli.py", "huawei_sdk.py"] {
+        step(flow, || process::run(server.tell(&mut clients.python(flow))?))?;
+    }
+    step("go", || process::run(server.tell(&mut clients.go())?))?;
+    step("schemas.py", || {
+        let mut command = clients.python("schemas.py");
+        command.arg(checkout.root().join("openapi")).arg(&work);
+        process::run(server.tell(&mut command)?)
+    })?;
+    step("stop", || server.stop())?;
+    std::fs::remove_dir_all(&work).context("clearing the working folder")
+}
+
+/// The binary as developers build it: it is there already after the tests.
+fn build(checkout: &Checkout) -> Result<PathBuf> {
+    let build = ["build", "--locked", "--package", "strongroom"];
+    process::run(process::cargo(checkout.root()).args(build))?;
+    Ok(checkout.target_folder().join("debug/strongroom"))
+}
