@@ -13,6 +13,7 @@
 //! The bytes: a manifest of the engine. Which backups belong together: [`crate::checkpoint`].
 
 mod deletion;
+mod export;
 mod name;
 mod restore;
 mod status;
@@ -21,6 +22,7 @@ use strongroom_base::ids::ManifestId;
 use strongroom_base::{ByteCount, Timestamp};
 
 pub use deletion::DeletionFacts;
+pub use export::ExportFormat;
 pub use name::{BackupName, backup_names, run_name};
 pub use restore::{Activity, Mapping, TargetDisk, TargetServer};
 pub use status::BackupStatus;

@@ -43,6 +43,8 @@ words! {
         RemoveResource = "remove_resource",
         /// Takes over backups that are in the store. Known to lists alone.
         Sync = "sync",
+        /// Reads back what is stored. Ours, not the contract's.
+        Verify = "verify",
     }
 }
 

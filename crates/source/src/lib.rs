@@ -23,12 +23,14 @@
 //! # Not here
 //! Dirty bitmaps and running guests; what is done with the bytes.
 
+mod child;
 mod existing;
 mod image;
 mod inspection;
 mod lock;
 pub mod nbd;
 mod open;
+pub mod qcow2;
 mod qemu;
 mod raw;
 pub mod sink;

@@ -5,13 +5,15 @@
 //! that a broken image can crash without harm to us.
 //!
 //! # Concurrency and crash
-//! A `qemu-nbd` listens on a socket in a folder that only we can enter, is killed and reaped when
-//! its owner is dropped, and ends by itself when we die: its last client is gone then.
+//! A `qemu-nbd` listens on a socket in a folder that only we can enter, which goes as soon as we are
+//! connected; it is killed and reaped when its owner is dropped, and ends when we die: its last
+//! client is gone then, and before there is one, the kernel ends it (`child.rs`).
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -21,6 +23,7 @@ use std::time::Duration;
 use strongroom_base::clock::system_instant;
 use tempfile::TempDir;
 
+use crate::child;
 use crate::nbd::{NbdError, Pool};
 use crate::spec::DiskFormat;
 use crate::usage::{DiskIdentity, disks_opened_by};
@@ -103,8 +106,10 @@ impl QemuNbd {
         let mut server = Server::start(image, access)?;
         let begun = system_instant();
         loop {
-            match Pool::connect(&server.socket(), "", CONNECTIONS) {
+            match Pool::connect(&server.socket, "", CONNECTIONS) {
                 Ok(pool) => {
+                    // Nobody else will connect, and what a killed process leaves nobody removes.
+                    server.dir = None;
                     return Ok(Self { pool, server: Mutex::new(server) });
                 }
                 Err(NbdError::Io(error)) if is_not_ready(&error) => {}
@@ -175,7 +180,11 @@ fn is_not_ready(error: &io::Error) -> bool {
 #[derive(Debug)]
 struct Server {
     child: Child,
-    dir: TempDir,
+    /// What it says when it fails.
+    complaints: File,
+    socket: PathBuf,
+    /// Where the socket is, until we are connected.
+    dir: Option<TempDir>,
 }
 
 impl Server {
@@ -186,7 +195,8 @@ impl Server {
         if socket.as_os_str().len() > MAX_SOCKET_PATH {
             return Err(QemuError::SocketPath { dir: dir.path().display().to_string() });
         }
-        let complaints = File::create(dir.path().join("stderr")).map_err(failed)?;
+        let complaints = tempfile::tempfile_in(dir.path()).map_err(failed)?;
+        let stderr = complaints.try_clone().map_err(failed)?;
         let mut command = command(NBD);
         command.arg("--socket").arg(&socket);
         command.arg("--shared").arg(CONNECTIONS.to_string());
@@ -197,12 +207,9 @@ impl Server {
             Access::Rewrite => command.args(["--cache=writeback", "--discard=unmap"]),
         };
         command.arg("--image-opts").arg(image_options(image, access));
-        let child = command.stderr(complaints).spawn().map_err(|e| not_run(NBD, e))?;
-        Ok(Self { child, dir })
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.dir.path().join("nbd")
+        command.stderr(stderr);
+        let child = child::spawn(command).map_err(|e| not_run(NBD, e))?;
+        Ok(Self { child, complaints, socket, dir: Some(dir) })
     }
 
     fn exited(&mut self) -> Result<Option<ExitStatus>, QemuError> {
@@ -210,7 +217,10 @@ impl Server {
     }
 
     fn complaint(&self, status: ExitStatus) -> String {
-        let said = fs::read(self.dir.path().join("stderr")).unwrap_or_default();
+        // Read at its place: the process writes at the place that both share.
+        let mut said = vec![0; MAX_COMPLAINT * 4];
+        let len = self.complaints.read_at(&mut said, 0).unwrap_or(0);
+        said.truncate(len);
         complaint(status, &said)
     }
 }

@@ -36,7 +36,8 @@ use crate::lock::Purpose;
 /// lets go of a device a little after `umount` returned. Looking again after this long keeps
 /// neither from being taken for a user of the disk.
 const SECOND_LOOK: Duration = Duration::from_millis(20);
-const LOOKS: u32 = 10;
+/// A second in all: a fifth of one was too little where ten processes share a core.
+const LOOKS: u32 = 50;
 
 /// What a disk is, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl DiskIdentity {
     }
 }
 
-/// Repeats `attempt` while somebody is in the way, for a fifth of a second. See [`SECOND_LOOK`].
+/// Repeats `attempt` while somebody is in the way, for a second. See [`SECOND_LOOK`].
 pub(crate) fn patiently<T>(mut attempt: impl FnMut() -> T, is_in_use: impl Fn(&T) -> bool) -> T {
     for _ in 1..LOOKS {
         let result = attempt();

@@ -12,6 +12,7 @@ mod in_place_image;
 mod inspection;
 mod machine;
 mod nbd;
+mod qcow2;
 mod raw;
 mod sink;
 mod usage;
