@@ -15,6 +15,8 @@ const ROWS_TO_LOOK_AT: Option<u32> = Some(400);
 
 /// Key of the lock under which migrations run; any number that nobody else uses.
 const MIGRATION_LOCK: i64 = 0x5354_524f_4e47;
+/// Key of the lock under which the first domain is made; another one.
+const FIRST_DOMAIN_LOCK: i64 = MIGRATION_LOCK + 1;
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,15 @@ impl Dialect {
         }
     }
 
+    /// What two first starts agree by: no row is there that they could meet at.
+    pub(crate) fn lock_first_domain(self) -> Option<String> {
+        match self {
+            // The transaction is the only one that writes.
+            Self::Sqlite => None,
+            Self::Postgres => Some(format!("SELECT pg_advisory_xact_lock({FIRST_DOMAIN_LOCK})")),
+        }
+    }
+
     /// What makes a column of text be ordered by its bytes, as the program does, wherever the server
     /// believes to be.
     pub(crate) fn order_by_bytes(self) -> Option<&'static str> {
@@ -89,12 +100,14 @@ impl Dialect {
 }
 
 /// A write-ahead log, so that readers do not wait for the writer; synced at every commit (DB-2).
-/// Closing lets the planner know what is in the tables.
+/// What a statement puts aside stays in memory: a process that dies would leave it behind in a
+/// folder that others may read. Closing lets the planner know what is in the tables.
 fn durable(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .pragma("temp_store", "MEMORY")
         .busy_timeout(BUSY)
         .create_if_missing(true)
         .optimize_on_close(true, ROWS_TO_LOOK_AT)

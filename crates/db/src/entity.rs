@@ -20,6 +20,8 @@ pub(crate) mod iam_grant;
 pub(crate) mod iam_project;
 pub(crate) mod iam_token;
 pub(crate) mod iam_user;
+pub(crate) mod journal_change;
+pub(crate) mod journal_owner;
 pub(crate) mod task;
 pub(crate) mod task_held_key;
 pub(crate) mod task_key;

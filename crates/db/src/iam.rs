@@ -10,5 +10,6 @@ mod user;
 
 pub use access_key::{AccessKey, NewAccessKey};
 pub use access_key_owner::AccessKeyOwner;
+pub use project::ProjectName;
 pub use token::{NewToken, TokenHash, TokenHolder};
-pub use user::{Login, NewUser};
+pub use user::{Login, LoginName, NewUser};

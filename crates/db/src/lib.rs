@@ -30,9 +30,11 @@ mod entity;
 mod error;
 mod host;
 mod iam;
+mod journal;
 mod migration;
 mod page;
 mod pool;
+mod reader;
 mod row;
 mod task_store;
 mod tx;
@@ -44,7 +46,11 @@ pub use cbr::{BackupList, StoredRepository, StoredVault, TaskList, TaskSubject, 
 pub use error::{DbError, OpenError};
 pub use host::{DiskList, ServerList};
 pub use iam::{
-    AccessKey, AccessKeyOwner, Login, NewAccessKey, NewToken, NewUser, TokenHash, TokenHolder,
+    AccessKey, AccessKeyOwner, Login, LoginName, NewAccessKey, NewToken, NewUser, ProjectName,
+    TokenHash, TokenHolder,
+};
+pub use journal::{
+    JournalDump, JournalNotes, JournalOwner, JournalRecord, JournalRow, JournalRows, Rebuilt,
 };
 pub use pool::{DatabaseUrl, Db};
 pub use task_store::{Completions, DbTaskStore};

@@ -4,16 +4,19 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait as _,
+};
 
 use crate::dialect::Dialect;
 use crate::error::OpenError;
 use crate::migration;
+use crate::reader::Readers;
 
 /// Connections to a server that write; more than a few a core only queue there instead of here.
 const WRITERS: u32 = 8;
 /// Connections to a server that read.
-const SERVER_READERS: u32 = 8;
+const SERVER_READERS: usize = 8;
 /// Connections that only read a file; the one that writes is counted apart.
 const READERS: u32 = 4;
 /// Whoever gets no connection within this time is told so instead of waiting with its client.
@@ -76,7 +79,7 @@ fn without_password(url: &str) -> String {
 /// An open database. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Db {
-    pub(crate) read: DatabaseConnection,
+    pub(crate) read: Readers,
     pub(crate) write: DatabaseConnection,
     pub(crate) dialect: Dialect,
 }
@@ -95,6 +98,20 @@ impl Db {
         self.dialect
     }
 
+    /// Begins a transaction that sees one moment, for what `query` reads. With a server it has one of
+    /// the connections that write: those that only read answer one statement each.
+    pub(crate) async fn begin_reading(
+        &self,
+        query: &'static str,
+    ) -> Result<DatabaseTransaction, crate::DbError> {
+        let pool = match &self.read {
+            Readers::Pool(pool) => pool,
+            Readers::Server(_) => &self.write,
+        };
+        let begun = pool.begin_with_options(self.dialect.reading()).await;
+        begun.map_err(crate::DbError::of(query))
+    }
+
     /// Ends all connections.
     pub async fn close(self) -> Result<(), crate::DbError> {
         self.read.close().await.map_err(crate::DbError::of("close"))?;
@@ -108,12 +125,14 @@ impl Db {
                 // Two pools: whoever reads while its transaction is open waits for readers only,
                 // and readers wait for nobody.
                 let write = pool(url, WRITERS).await?;
-                Ok(Self { read: pool(url, SERVER_READERS).await?, write, dialect })
+                let read = Readers::of_server(&url.url, SERVER_READERS, ACQUIRE);
+                let failed = |source| OpenError::Connect { at: url.to_string(), source };
+                Ok(Self { read: read.map_err(failed)?, write, dialect })
             }
             Dialect::Sqlite => {
                 // The writer first: it makes the file.
                 let write = pool(url, 1).await?;
-                Ok(Self { read: pool(url, READERS).await?, write, dialect })
+                Ok(Self { read: Readers::Pool(pool(url, READERS).await?), write, dialect })
             }
         }
     }
@@ -131,14 +150,14 @@ async fn pool(url: &DatabaseUrl, size: u32) -> Result<DatabaseConnection, OpenEr
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::ConnectionTrait as _;
+    use sea_orm::ConnectionTrait;
 
     use super::*;
     use crate::DbError;
     use crate::testing::Scratch;
 
     /// The first column of the first row, as text.
-    async fn ask(connection: &DatabaseConnection, question: &str) -> String {
+    async fn ask(connection: &impl ConnectionTrait, question: &str) -> String {
         let statement =
             sea_orm::Statement::from_string(connection.get_database_backend(), question);
         let row = connection.query_one_raw(statement).await.unwrap().unwrap();
@@ -150,10 +169,15 @@ mod tests {
     #[tokio::test]
     async fn commits_wait_for_the_disk() {
         let scratch = Scratch::new(Dialect::Sqlite).await;
-        for connection in [&scratch.db.read, &scratch.db.write] {
-            assert_eq!(ask(connection, "PRAGMA journal_mode").await, "wal");
-            assert_eq!(ask(connection, "PRAGMA synchronous").await, "2", "FULL");
-            assert_eq!(ask(connection, "PRAGMA foreign_keys").await, "1");
+        let (read, write) = (&scratch.db.read, &scratch.db.write);
+        for (question, answer) in [
+            ("PRAGMA journal_mode", "wal"),
+            ("PRAGMA synchronous", "2"),
+            ("PRAGMA foreign_keys", "1"),
+            ("PRAGMA temp_store", "2"),
+        ] {
+            assert_eq!(ask(read, question).await, answer, "{question}");
+            assert_eq!(ask(write, question).await, answer, "{question}");
         }
         let scratch = Scratch::new(Dialect::Postgres).await;
         assert_eq!(ask(&scratch.db.write, "SHOW synchronous_commit").await, "on");

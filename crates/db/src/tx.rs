@@ -10,7 +10,7 @@ use crate::row::Row;
 
 /// An open transaction. Dropped, it is rolled back.
 #[derive(Debug)]
-pub struct Tx(pub(crate) DatabaseTransaction, Dialect);
+pub struct Tx(pub(crate) DatabaseTransaction, pub(crate) Dialect);
 
 impl Db {
     /// Begins a transaction that writes.

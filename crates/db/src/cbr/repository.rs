@@ -16,6 +16,9 @@ use crate::entity::cbr_repository::{ActiveModel, Column, Entity, Model};
 use crate::row::{Row, micros};
 use crate::{Db, DbError, Tx};
 
+/// Stands for the time of a collection while one is under way: long ago, so that it stays due.
+const BEING_COLLECTED: Timestamp = Timestamp(0);
+
 /// A repository as the reconcilers know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRepository {
@@ -25,7 +28,7 @@ pub struct StoredRepository {
     pub repository_id: RepoId,
     /// When its vault was deleted.
     pub retired_at: Option<Timestamp>,
-    /// When it was last collected.
+    /// When it was last collected; none when it is due, and long ago while it is under way.
     pub collected_at: Option<Timestamp>,
     /// When it was last verified.
     pub verified_at: Option<Timestamp>,
@@ -69,13 +72,24 @@ impl Tx {
         self.repository_set("repository_retire", vault, Column::RetiredAt, at).await
     }
 
-    /// Notes when a repository was collected.
+    /// Notes that a repository is being collected. It stays due: whoever collects may die.
+    pub async fn repository_begin_collection(&self, vault: VaultId) -> Result<(), DbError> {
+        let query = "repository_begin_collection";
+        self.repository_set(query, vault, Column::CollectedAt, BEING_COLLECTED).await
+    }
+
+    /// Notes when a repository was collected; nothing if it was made due since that began.
     pub async fn repository_set_collected(
         &self,
         vault: VaultId,
         at: Timestamp,
     ) -> Result<(), DbError> {
-        self.repository_set("repository_set_collected", vault, Column::CollectedAt, at).await
+        let update = Entity::update_many()
+            .col_expr(Column::CollectedAt, Expr::value(micros(at)))
+            .filter(Column::VaultId.eq(vault.to_string()))
+            .filter(Column::CollectedAt.eq(micros(BEING_COLLECTED)));
+        let done = update.exec(&self.0).await;
+        done.map(|_| ()).map_err(DbError::of("repository_set_collected"))
     }
 
     /// Notes that a repository has something to collect: it is due at once.

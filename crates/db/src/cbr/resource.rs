@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, JoinType, Query};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
@@ -16,29 +16,63 @@ use strongroom_base::ByteCount;
 use strongroom_model::resource::{BoundResource, ProtectStatus, ResourceUse};
 use strongroom_model::{ProjectId, ResourceId, VaultId};
 
+use super::vault_row::StoredVault;
+use crate::entity::cbr_vault;
 use crate::entity::cbr_vault_resource::{ActiveModel, Column, Entity, Model};
 use crate::row::{Row, json, keys, number};
 use crate::{Db, DbError, Tx};
 
+/// What a list reads of a row, in the order of [`READ`]. By place: a list has ten thousand of them,
+/// and looking columns up by their names takes longer than all the rest.
+type ReadRow = (String, String, String, String, i64, String, String, i64, i64);
+
+const READ: [Column; 9] = [
+    Column::ResourceId,
+    Column::VaultId,
+    Column::ResourceType,
+    Column::Name,
+    Column::SizeGb,
+    Column::Selection,
+    Column::ProtectStatus,
+    Column::BackupCount,
+    Column::BackupBytes,
+];
+
+fn read((id, vault, kind, name, size, selection, status, count, bytes): ReadRow) -> Read {
+    let at = Row { table: "cbr_vault_resource", id: &id };
+    let resource = BoundResource {
+        id: at.id("resource_id", &id)?,
+        vault_id: at.id("vault_id", &vault)?,
+        resource_type: at.text("resource_type", kind)?,
+        name: at.text("name", name)?,
+        size_gigabytes: at.number("size_gb", size)?,
+        volumes: at.json("selection", &selection)?,
+        status: at.text("protect_status", status)?,
+    };
+    Ok(ResourceUse {
+        resource,
+        backup_count: at.number("backup_count", count)?,
+        backup_bytes: ByteCount(at.number("backup_bytes", bytes)?),
+    })
+}
+
+type Read = Result<ResourceUse, DbError>;
+
 impl TryFrom<Model> for ResourceUse {
     type Error = DbError;
 
-    fn try_from(row: Model) -> Result<Self, DbError> {
-        let at = Row { table: "cbr_vault_resource", id: &row.resource_id };
-        let resource = BoundResource {
-            id: at.id("resource_id", &row.resource_id)?,
-            vault_id: at.id("vault_id", &row.vault_id)?,
-            resource_type: at.text("resource_type", row.resource_type)?,
-            name: at.text("name", row.name)?,
-            size_gigabytes: at.number("size_gb", row.size_gb)?,
-            volumes: at.json("selection", &row.selection)?,
-            status: at.text("protect_status", row.protect_status)?,
-        };
-        Ok(Self {
-            resource,
-            backup_count: at.number("backup_count", row.backup_count)?,
-            backup_bytes: ByteCount(at.number("backup_bytes", row.backup_bytes)?),
-        })
+    fn try_from(row: Model) -> Read {
+        read((
+            row.resource_id,
+            row.vault_id,
+            row.resource_type,
+            row.name,
+            row.size_gb,
+            row.selection,
+            row.protect_status,
+            row.backup_count,
+            row.backup_bytes,
+        ))
     }
 }
 
@@ -55,11 +89,14 @@ fn changed(resource: &BoundResource) -> ActiveModel {
 
 async fn list(on: &impl ConnectionTrait, vaults: &[VaultId]) -> Result<Vec<ResourceUse>, DbError> {
     let query = Entity::find()
+        .select_only()
+        .columns(READ)
         .filter(Column::VaultId.is_in(keys(vaults)))
         .order_by_asc(Column::VaultId)
-        .order_by_asc(Column::Position);
+        .order_by_asc(Column::Position)
+        .into_tuple::<ReadRow>();
     let found = query.all(on).await.map_err(DbError::of("bound_list"))?;
-    found.into_iter().map(ResourceUse::try_from).collect()
+    found.into_iter().map(read).collect()
 }
 
 async fn find(
@@ -190,5 +227,69 @@ impl Db {
         resources: &[ResourceId],
     ) -> Result<Vec<BoundResource>, DbError> {
         find(&self.read, resources).await
+    }
+
+    /// A project's vault with what is in it, in the order in which it came. One statement.
+    pub async fn vault_get_bound(
+        &self,
+        project: ProjectId,
+        id: VaultId,
+    ) -> Result<Option<(StoredVault, Vec<ResourceUse>)>, DbError> {
+        use cbr_vault::Column as Vault;
+        let bound =
+            cbr_vault::Entity::belongs_to(Entity).from(Vault::Id).to(Column::VaultId).into();
+        let found = cbr_vault::Entity::find_by_id(id.to_string())
+            .filter(Vault::ProjectId.eq(project.to_string()))
+            .join(JoinType::LeftJoin, bound)
+            .order_by_asc(Column::Position)
+            .select_also(Entity)
+            .all(&self.read)
+            .await;
+        let (mut vault, mut resources) = (None, Vec::new());
+        for (row, bound) in found.map_err(DbError::of("vault_get_bound"))? {
+            vault.get_or_insert(row);
+            resources.extend(bound.map(ResourceUse::try_from).transpose()?);
+        }
+        let vault = vault.map(StoredVault::try_from).transpose()?;
+        Ok(vault.map(|vault| (vault, resources)))
+    }
+
+    /// The vaults of a project that have any of these resources, each with all that are in it, in the
+    /// order in which they came. One statement.
+    pub async fn bound_vaults(
+        &self,
+        project: ProjectId,
+        resources: &[ResourceId],
+    ) -> Result<Vec<(StoredVault, Vec<ResourceUse>)>, DbError> {
+        let vault = Entity::belongs_to(cbr_vault::Entity)
+            .from(Column::VaultId)
+            .to(cbr_vault::Column::Id)
+            .into();
+        let meant = Query::select()
+            .column(Column::VaultId)
+            .from(Entity)
+            .and_where(Column::ResourceId.is_in(keys(resources)))
+            .to_owned();
+        let found = Entity::find()
+            .join(JoinType::InnerJoin, vault)
+            .filter(cbr_vault::Column::ProjectId.eq(project.to_string()))
+            .filter(cbr_vault::Column::Id.in_subquery(meant))
+            .order_by_asc(Column::VaultId)
+            .order_by_asc(Column::Position)
+            .select_also(cbr_vault::Entity)
+            .all(&self.read)
+            .await;
+        let mut vaults = Vec::<(StoredVault, Vec<ResourceUse>)>::new();
+        for (row, vault) in found.map_err(DbError::of("bound_vaults"))? {
+            let bound = ResourceUse::try_from(row)?;
+            match (vaults.last_mut(), vault) {
+                (Some((last, of_last)), _) if last.vault.id == bound.resource.vault_id => {
+                    of_last.push(bound);
+                }
+                (_, Some(vault)) => vaults.push((StoredVault::try_from(vault)?, vec![bound])),
+                (_, None) => {}
+            }
+        }
+        Ok(vaults)
     }
 }

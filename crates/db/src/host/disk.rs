@@ -91,6 +91,23 @@ fn changed(disk: &Disk) -> ActiveModel {
     }
 }
 
+/// A project's disks, the newest first.
+fn listing(project: ProjectId, filter: &DiskFilter) -> Listing<Entity> {
+    let these = (!filter.ids.is_empty()).then(|| Column::Id.is_in(keys(&filter.ids)));
+    let matching = Condition::all()
+        .add_option(these)
+        .add_option(filter.name.as_deref().map(|name| Column::Name.eq(name)))
+        .add_option(filter.status.map(|status| Column::Status.eq(status.as_str())))
+        .add_option(filter.server.map(|server| Column::ServerId.eq(server.to_string())));
+    Listing {
+        query: "disk_list",
+        visible: Column::ProjectId.eq(project.to_string()).into(),
+        matching,
+        order: vec![(Column::CreatedAt, Order::Desc), (Column::Id, Order::Desc)],
+        counter: None,
+    }
+}
+
 /// The disks of servers, each one's in their order.
 async fn of_servers(
     on: &impl ConnectionTrait,
@@ -192,21 +209,19 @@ impl Db {
         filter: &DiskFilter,
         page: &Page<ResourceId>,
     ) -> Result<Option<DiskList>, DbError> {
-        let these = (!filter.ids.is_empty()).then(|| Column::Id.is_in(keys(&filter.ids)));
-        let matching = Condition::all()
-            .add_option(these)
-            .add_option(filter.name.as_deref().map(|name| Column::Name.eq(name)))
-            .add_option(filter.status.map(|status| Column::Status.eq(status.as_str())))
-            .add_option(filter.server.map(|server| Column::ServerId.eq(server.to_string())));
-        let listing = Listing::<Entity> {
-            query: "disk_list",
-            visible: Column::ProjectId.eq(project.to_string()).into(),
-            matching,
-            order: vec![(Column::CreatedAt, Order::Desc), (Column::Id, Order::Desc)],
-            counter: None,
-        };
+        let listing = listing(project, filter);
         let Some(found) = listing.read(&self.read, page).await? else { return Ok(None) };
         Ok(Some(DiskList { disks: disks(found.rows)?, count: found.count }))
+    }
+
+    /// The same without how many there are: one statement.
+    pub async fn disk_page(
+        &self,
+        project: ProjectId,
+        filter: &DiskFilter,
+        page: &Page<ResourceId>,
+    ) -> Result<Option<Vec<Disk>>, DbError> {
+        listing(project, filter).read_rows(&self.read, page).await?.map(disks).transpose()
     }
 
     /// The disks of servers, by the servers' ids and in their order.

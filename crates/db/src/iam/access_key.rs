@@ -99,6 +99,12 @@ impl Tx {
 }
 
 impl Db {
+    /// The public half of any access key, and its sealed secret; none if there is no access key.
+    pub async fn access_key_any(&self) -> Result<Option<(String, Vec<u8>)>, DbError> {
+        let found = Entity::find().one(&self.read).await.map_err(DbError::of("access_key_any"))?;
+        Ok(found.map(|row| (row.access, row.secret)))
+    }
+
     /// An access key and its sealed secret.
     pub async fn access_key_get(
         &self,

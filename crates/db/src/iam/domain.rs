@@ -1,7 +1,8 @@
 //! Queries about domains.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _,
 };
 use strongroom_base::Timestamp;
 use strongroom_model::DomainId;
@@ -26,6 +27,16 @@ impl TryFrom<Model> for Domain {
 }
 
 impl Tx {
+    /// Whether there is no domain yet. Nobody else is answered until the end of this transaction, so
+    /// that of two first starts one makes its domain, whatever they call it.
+    pub async fn domain_is_first(&self) -> Result<bool, DbError> {
+        let query = "domain_is_first";
+        if let Some(lock) = self.1.lock_first_domain() {
+            self.0.execute_unprepared(&lock).await.map_err(DbError::of(query))?;
+        }
+        Ok(Entity::find().one(&self.0).await.map_err(DbError::of(query))?.is_none())
+    }
+
     /// Adds a domain. `Conflict` when one has its name.
     pub async fn domain_insert(&self, domain: &Domain, now: Timestamp) -> Result<(), DbError> {
         let row = ActiveModel {

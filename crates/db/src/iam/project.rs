@@ -1,19 +1,29 @@
 //! Queries about projects.
 
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect,
 };
 use strongroom_base::Timestamp;
 use strongroom_model::description::Description;
 use strongroom_model::project::Project;
-use strongroom_model::{DomainId, Name, ProjectId, Scope, UserId};
+use strongroom_model::{DomainId, Name, ProjectId, Role, Scope, UserId};
 
+use super::grant::read_roles;
 use crate::entity::iam_grant;
 use crate::entity::iam_project::{ActiveModel, Column, Entity, Model};
 use crate::row::{NO_SCOPE, Row, micros, scope_columns};
 use crate::{Db, DbError, Tx};
+
+/// How somebody names a project.
+#[derive(Debug, Clone, Copy)]
+pub enum ProjectName<'a> {
+    /// By its id.
+    Id(ProjectId),
+    /// By its name in a domain.
+    In(DomainId, &'a str),
+}
 
 impl TryFrom<Model> for Project {
     type Error = DbError;
@@ -60,6 +70,41 @@ impl Db {
         found.map_err(DbError::of("project_get"))?.map(Project::try_from).transpose()
     }
 
+    /// The project that somebody names, and the roles that a user has there, those that it has
+    /// everywhere among them. One statement.
+    pub async fn project_place(
+        &self,
+        name: ProjectName<'_>,
+        user: UserId,
+    ) -> Result<Option<(Project, Vec<Role>)>, DbError> {
+        use iam_grant::Column as Grant;
+        let query = "project_place";
+        let grant = |column: Grant| Expr::col((iam_grant::Entity, column));
+        let (kind, _) = scope_columns(Some(Scope::Project(ProjectId([0; 16]))));
+        let here = Condition::all()
+            .add(grant(Grant::ScopeKind).eq(kind))
+            .add(grant(Grant::ScopeId).equals((Entity, Column::Id)));
+        let granted = Condition::all()
+            .add(grant(Grant::UserId).eq(user.to_string()))
+            .add(Condition::any().add(here).add(grant(Grant::ScopeKind).eq(NO_SCOPE)));
+        let is_meant = match name {
+            ProjectName::Id(id) => Condition::all().add(Column::Id.eq(id.to_string())),
+            ProjectName::In(domain, name) => Condition::all()
+                .add(Column::DomainId.eq(domain.to_string()))
+                .add(Column::Name.eq(name)),
+        };
+        let mut rows = Entity::find().filter(is_meant);
+        QuerySelect::query(&mut rows).left_join(iam_grant::Entity, granted);
+        let found = rows.select_also(iam_grant::Entity).all(&self.read).await;
+        let found = found.map_err(DbError::of(query))?;
+        let Some((project, _)) = found.first() else { return Ok(None) };
+        let user = user.to_string();
+        let at = Row { table: "iam_grant", id: &user };
+        let words = found.iter().filter_map(|(_, grant)| Some(grant.as_ref()?.role.as_str()));
+        let roles = read_roles(at, words)?;
+        Ok(Some((Project::try_from(project.clone())?, roles)))
+    }
+
     /// A domain's projects by name; one at most when a name is given.
     pub async fn project_list(
         &self,
@@ -93,9 +138,8 @@ impl Db {
             .and_where(of_user)
             .and_where(iam_grant::Column::ScopeKind.eq(NO_SCOPE))
             .to_owned();
-        let is_granted = Condition::any()
-            .add(Column::Id.in_subquery(granted))
-            .add(sea_orm::sea_query::Expr::exists(everywhere));
+        let is_granted =
+            Condition::any().add(Column::Id.in_subquery(granted)).add(Expr::exists(everywhere));
         let query = Entity::find().filter(Column::DomainId.eq(domain.to_string()));
         let found = query.filter(is_granted).order_by_asc(Column::Name).all(&self.read).await;
         projects("project_list_granted", found)

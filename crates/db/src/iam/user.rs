@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, JoinType};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, UpdateMany,
+    ActiveValue::Set, ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, UpdateMany,
 };
 use strongroom_base::Timestamp;
 use strongroom_model::description::Description;
+use strongroom_model::domain::Domain;
 use strongroom_model::name::AccountName;
 use strongroom_model::user::User;
 use strongroom_model::{DomainId, UserId};
 
+use crate::entity::iam_domain;
 use crate::entity::iam_user::{ActiveModel, Column, Entity, Model};
 use crate::row::{Row, micros};
 use crate::{Db, DbError, Tx};
@@ -37,6 +39,17 @@ pub struct Login {
     pub failures: u32,
     /// Until when no password counts.
     pub locked_until: Option<Timestamp>,
+}
+
+/// How somebody who logs in is named.
+#[derive(Debug, Clone, Copy)]
+pub enum LoginName<'a> {
+    /// By its id.
+    Id(UserId),
+    /// By its name in a domain.
+    In(DomainId, &'a str),
+    /// By its name in a domain of this name.
+    InNamed(&'a str, &'a str),
 }
 
 fn user(row: &Model) -> Result<User, DbError> {
@@ -149,17 +162,43 @@ impl Db {
         found.map_err(DbError::of("user_login"))?.map(login).transpose()
     }
 
+    /// The user that somebody names, its password and its domain. One statement.
+    pub async fn user_login_named(
+        &self,
+        name: LoginName<'_>,
+    ) -> Result<Option<(Login, Domain)>, DbError> {
+        let of_domain = Entity::belongs_to(iam_domain::Entity)
+            .from(Column::DomainId)
+            .to(iam_domain::Column::Id);
+        let is_meant = match name {
+            LoginName::Id(id) => Condition::all().add(Column::Id.eq(id.to_string())),
+            LoginName::In(domain, name) => Condition::all()
+                .add(Column::DomainId.eq(domain.to_string()))
+                .add(Column::Name.eq(name)),
+            LoginName::InNamed(domain, name) => {
+                Condition::all().add(iam_domain::Column::Name.eq(domain)).add(Column::Name.eq(name))
+            }
+        };
+        let found = Entity::find()
+            .join(JoinType::InnerJoin, of_domain.into())
+            .filter(is_meant)
+            .select_also(iam_domain::Entity)
+            .one(&self.read)
+            .await;
+        match found.map_err(DbError::of("user_login_named"))? {
+            Some((user, Some(domain))) => Ok(Some((login(user)?, Domain::try_from(domain)?))),
+            _ => Ok(None),
+        }
+    }
+
     /// The user of a domain with this name, and its password.
     pub async fn user_login_by_name(
         &self,
         domain: DomainId,
         name: &str,
     ) -> Result<Option<Login>, DbError> {
-        let query = Entity::find()
-            .filter(Column::DomainId.eq(domain.to_string()))
-            .filter(Column::Name.eq(name));
-        let found = query.one(&self.read).await;
-        found.map_err(DbError::of("user_login_by_name"))?.map(login).transpose()
+        let found = self.user_login_named(LoginName::In(domain, name)).await?;
+        Ok(found.map(|(login, _)| login))
     }
 
     /// A domain's users by name; one at most when a name is given.

@@ -1,6 +1,7 @@
 //! The first tables.
 
 mod index;
+mod journal;
 
 use sea_orm::sea_query::{
     ColumnDef, ColumnType, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Table,
@@ -34,7 +35,7 @@ impl MigrationTrait for Migration {
         for index in index::all() {
             manager.create_index(index).await?;
         }
-        Ok(())
+        journal::create(manager).await
     }
 }
 

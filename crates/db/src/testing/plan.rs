@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, QueryResult, Stat
 
 use crate::Db;
 use crate::dialect::Dialect;
+use crate::reader::Readers;
 
 /// A database whose statements are written down.
 #[derive(Debug)]
@@ -34,7 +35,13 @@ impl Watched {
             connection
         };
         let quiet = db.clone();
-        let db = Db { read: watch(&db.read), write: watch(&db.write), dialect: db.dialect };
+        let read = match &db.read {
+            Readers::Pool(pool) => pool,
+            // Its own readers have nothing that tells.
+            Readers::Server(_) => &db.write,
+        };
+        let read = Readers::Pool(watch(read));
+        let db = Db { read, write: watch(&db.write), dialect: db.dialect };
         Self { db, quiet, seen }
     }
 

@@ -103,6 +103,7 @@ async fn disk_of_another_project_is_not_there(dialect: Dialect) {
     assert_eq!(list.map(|list| (list.disks.len(), list.count)), Some((0, 0)));
     let after = Page::new(None, None, Some(resource_id(1))).unwrap();
     assert_eq!(db.disk_list(OTHER, &DiskFilter::default(), &after).await.unwrap(), None);
+    assert_eq!(db.disk_page(OTHER, &DiskFilter::default(), &after).await.unwrap(), None);
     write(db, async |tx| {
         assert!(!tx.disk_delete(OTHER, resource_id(1)).await.unwrap());
         assert!(tx.disk_delete(PROJECT, resource_id(1)).await.unwrap());
@@ -170,7 +171,10 @@ async fn list_of_disks_has_pages(dialect: Dialect) {
         let list = list.unwrap();
         let numbers: Vec<_> = list.disks.iter().map(|disk| disk.id.0[15]).collect();
         assert_eq!((numbers, list.count), (expected.to_vec(), 5));
+        let alone = scratch.db.disk_page(PROJECT, &DiskFilter::default(), &page).await.unwrap();
+        assert_eq!(alone.unwrap(), list.disks, "without a count");
     };
+    check(None, Some(1), &[]).await;
     check(None, None, &[5, 4]).await;
     check(Some(4), None, &[1]).await;
     check(Some(5), None, &[]).await;

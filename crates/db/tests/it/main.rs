@@ -10,6 +10,7 @@ mod backup_list;
 mod count;
 mod host;
 mod identity;
+mod journal;
 mod open;
 mod plan;
 mod resource;

@@ -9,7 +9,9 @@ use std::time::Duration;
 use strongroom_base::Timestamp;
 use strongroom_db::dialect::Dialect;
 use strongroom_db::testing::Watched;
-use strongroom_db::{Completions, DbError, DbTaskStore, TaskSubject, TokenHash, Tx};
+use strongroom_db::{
+    Completions, DbError, DbTaskStore, LoginName, ProjectName, TaskSubject, TokenHash, Tx,
+};
 use strongroom_model::backup::{BackupStatus, ImageType};
 use strongroom_model::disk::DiskStatus;
 use strongroom_model::filter::{
@@ -117,6 +119,10 @@ async fn resources(plans: &mut Plans) {
     plans.add("bound_list", "of vaults").await;
     db.bound_find(&[resource_id(1), resource_id(2)]).await.unwrap();
     plans.add("bound_find", "two").await;
+    db.vault_get_bound(BUSY, vault_id(1)).await.unwrap().unwrap();
+    plans.add("vault_get_bound", "one").await;
+    db.bound_vaults(BUSY, &[resource_id(1), resource_id(2)]).await.unwrap();
+    plans.add("bound_vaults", "of two").await;
     let tx = db.begin().await.unwrap();
     tx.bound_list(vault_id(1)).await.unwrap();
     plans.add("bound_list", "of one vault").await;
@@ -299,6 +305,8 @@ async fn host(plans: &mut Plans) {
     }
     db.disk_list(BUSY, &all(), &after(resource_id(101))).await.unwrap().unwrap();
     plans.add("disk_list", "after a marker").await;
+    db.disk_page(BUSY, &all(), &after(resource_id(101))).await.unwrap().unwrap();
+    plans.add("disk_list", "after a marker, without a count").await;
     db.server_get(BUSY, server).await.unwrap().unwrap();
     plans.add("server_get", "one").await;
     db.server_find(&[server, resource_id(10_001)]).await.unwrap();
@@ -337,8 +345,20 @@ async fn identity(plans: &mut Plans) {
     plans.add("access_key_get", "one").await;
     db.user_login(user).await.unwrap().unwrap();
     plans.add("user_login", "by id").await;
-    db.user_login_by_name(domain, "user-1").await.unwrap().unwrap();
-    plans.add("user_login", "by name").await;
+    for (name, of) in [
+        ("by id", LoginName::Id(user)),
+        ("by name", LoginName::In(domain, "user-1")),
+        ("by names", LoginName::InNamed("acme", "user-1")),
+    ] {
+        db.user_login_named(of).await.unwrap().unwrap();
+        plans.add("user_login_named", name).await;
+    }
+    for (name, of) in
+        [("by id", ProjectName::Id(BUSY)), ("by name", ProjectName::In(domain, "no such"))]
+    {
+        db.project_place(of, user).await.unwrap();
+        plans.add("project_place", name).await;
+    }
     db.grant_roles(user, Scope::Project(BUSY)).await.unwrap();
     plans.add("grant_roles", "in a project").await;
     let tx = db.begin().await.unwrap();

@@ -9,7 +9,7 @@ use strongroom_model::resource::{
 };
 
 use crate::on_both;
-use crate::world::{ODD, PROJECT, bound, resource_id, vault, vault_id, with_vaults, write};
+use crate::world::{ODD, OTHER, PROJECT, bound, resource_id, vault, vault_id, with_vaults, write};
 
 on_both!(
     resource_is_kept_whole,
@@ -68,13 +68,28 @@ async fn resources_of_vaults_keep_their_order(dialect: Dialect) {
         tx.bound_delete(&[resource_id(7)]).await.unwrap();
     })
     .await;
-    write(db, async |tx| tx.bound_insert(&[of(2, 2)], PROJECT).await.unwrap()).await;
+    write(db, async |tx| {
+        tx.bound_insert(&[of(2, 2)], PROJECT).await.unwrap();
+        // A row that changed may lie elsewhere now.
+        tx.bound_set_status(&[resource_id(9)], ProtectStatus::Error).await.unwrap();
+    })
+    .await;
     let numbers = |list: Vec<ResourceUse>| -> Vec<_> {
         list.iter().map(|of| (of.resource.vault_id.0[15], of.resource.id.0[15])).collect()
     };
     let list = db.bound_list(&[vault_id(2), vault_id(1)]).await.unwrap();
     assert_eq!(numbers(list), [(1, 5), (1, 4), (2, 9), (2, 6), (2, 2)]);
     assert!(db.bound_list(&[]).await.unwrap().is_empty());
+    let (found, content) = db.vault_get_bound(PROJECT, vault_id(2)).await.unwrap().unwrap();
+    assert_eq!((found.vault, numbers(content)), (vault(2), vec![(2, 9), (2, 6), (2, 2)]));
+    let asked = [resource_id(2), resource_id(4), resource_id(9), resource_id(7)];
+    let vaults = db.bound_vaults(PROJECT, &asked).await.unwrap();
+    let vaults: Vec<_> =
+        vaults.into_iter().map(|(of, in_it)| (of.vault.id, numbers(in_it))).collect();
+    let both = [vec![(1, 5), (1, 4)], vec![(2, 9), (2, 6), (2, 2)]];
+    assert_eq!(vaults, [vault_id(1), vault_id(2)].into_iter().zip(both).collect::<Vec<_>>());
+    assert!(db.bound_vaults(OTHER, &asked).await.unwrap().is_empty());
+    assert!(db.vault_get_bound(OTHER, vault_id(2)).await.unwrap().is_none());
     let tx = db.begin().await.unwrap();
     assert_eq!(numbers(tx.bound_list(vault_id(3)).await.unwrap()), [(3, 1)]);
 }

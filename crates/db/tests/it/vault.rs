@@ -25,6 +25,7 @@ on_both!(
     list_pages_meet_without_gap,
     update_of_a_vault_that_went_is_an_error,
     repository_is_noted_once,
+    repository_that_falls_due_while_it_is_collected_stays_due,
     page_of_all_goes_over_projects,
     audit_record_goes_with_its_transaction,
 );
@@ -166,6 +167,26 @@ async fn repository_is_noted_once(dialect: Dialect) {
     // What clients change leaves both alone.
     write(db, async |tx| tx.vault_update(&stored.vault).await.unwrap()).await;
     assert_eq!(db.vault_get(PROJECT, id).await.unwrap(), Some(stored));
+}
+
+async fn repository_that_falls_due_while_it_is_collected_stays_due(dialect: Dialect) {
+    let scratch = with_vaults(dialect, &[vault(1)]).await;
+    let (db, id, now) = (&scratch.db, vault_id(1), Timestamp(1_000_000));
+    write(db, async |tx| tx.repository_insert(id, RepoId([1; 16])).await.unwrap()).await;
+    let begin =
+        async || write(db, async |tx| tx.repository_begin_collection(id).await.unwrap()).await;
+    let end =
+        async || write(db, async |tx| tx.repository_set_collected(id, now).await.unwrap()).await;
+    let collected_at =
+        async || db.repository_page_all(None, 1).await.unwrap().remove(0).collected_at;
+    begin().await;
+    assert!(collected_at().await < Some(now), "whoever collects may die");
+    write(db, async |tx| tx.repository_make_due(id).await.unwrap()).await;
+    end().await;
+    assert_eq!(collected_at().await, None);
+    begin().await;
+    end().await;
+    assert_eq!(collected_at().await, Some(now));
 }
 
 async fn page_of_all_goes_over_projects(dialect: Dialect) {
