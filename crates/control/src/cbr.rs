@@ -11,6 +11,7 @@ mod tags;
 mod tasks;
 mod vault_deletion;
 mod vaults;
+mod verifications;
 
 pub use backups::BackupPage;
 pub use checkpoints::NewCheckpoint;
@@ -21,7 +22,7 @@ pub use restores::NewRestore;
 pub(crate) use source::{Source, Sources};
 pub use tags::TagChange;
 pub(crate) use tasks::Order;
-pub use tasks::TaskPage;
+pub use tasks::{TaskPage, WatchedTask};
 pub(crate) use vault_deletion::remove_vault;
 pub(crate) use vaults::UNKNOWN_MARKER;
 pub use vaults::{NewVault, VaultPage};

@@ -5,6 +5,9 @@ use strongroom_db::DbError;
 use strongroom_model::action::Action;
 use strongroom_model::permission::Denied;
 use strongroom_model::{FieldError, Refusal};
+use strongroom_repo::RestoreError;
+
+use crate::engine::RepositoryError;
 
 /// Things that requests name and that may not be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +61,9 @@ pub enum Error {
     /// Somebody changed the same thing at the same moment; the same request may succeed.
     #[error("something else changed it meanwhile")]
     Conflict,
+    /// As much of it is done already as the service does at a time; it may be asked again soon.
+    #[error("the service does as much of this as it can at a time")]
+    Busy,
     /// Part of the service does not answer.
     #[error("the service cannot do this now")]
     Unavailable {
@@ -82,6 +88,14 @@ impl Error {
     pub(crate) fn internal(source: impl Into<Cause>) -> Self {
         Self::Internal { source: source.into() }
     }
+
+    /// What the engine says.
+    pub(crate) fn engine<E: EngineError>(error: E) -> Self {
+        match error.engine_class() {
+            ErrorClass::Retryable => Self::Unavailable { source: Box::new(error) },
+            _ => Self::Internal { source: Box::new(error) },
+        }
+    }
 }
 
 impl From<Denied> for Error {
@@ -105,5 +119,23 @@ impl From<DbError> for Error {
             ErrorClass::Retryable => Self::Unavailable { source: Box::new(error) },
             _ => Self::Internal { source: Box::new(error) },
         }
+    }
+}
+
+/// An error of the engine that says what a caller may do about it.
+pub(crate) trait EngineError: std::error::Error + Send + Sync + 'static {
+    /// What.
+    fn engine_class(&self) -> ErrorClass;
+}
+
+impl EngineError for RestoreError {
+    fn engine_class(&self) -> ErrorClass {
+        self.class()
+    }
+}
+
+impl EngineError for RepositoryError {
+    fn engine_class(&self) -> ErrorClass {
+        self.class()
     }
 }

@@ -31,6 +31,7 @@ mod directory;
 mod login;
 mod password;
 mod random_text;
+mod reset;
 mod scope;
 mod sealing;
 mod token;
@@ -40,6 +41,7 @@ pub use bootstrap::{Bootstrap, FirstAdmin};
 pub use claim::{Claim, Scheme, SecretKey};
 pub use directory::{ProjectQuery, UserQuery};
 pub(crate) use password::Passwords;
+pub use reset::NewPassword;
 pub use token::{
     DomainChoice, Identity, IssuedToken, ProjectChoice, TokenRequest, UserChoice, WantedScope,
 };

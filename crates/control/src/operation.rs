@@ -52,6 +52,7 @@ fn told(error: &Error) -> String {
         Error::Refused(refusal) => code_of(refusal).to_string(),
         Error::NotFound(noun) => code_of_absent(*noun).to_string(),
         Error::Conflict => "Conflict".to_owned(),
+        Error::Busy => "Busy".to_owned(),
         Error::Unavailable { .. } => "Unavailable".to_owned(),
         _ => "Internal".to_owned(),
     }

@@ -12,10 +12,12 @@ use strongroom_model::resource::ProtectStatus;
 use strongroom_model::task::{Deletions, TaskDetails};
 use strongroom_model::vault::VaultStatus;
 use strongroom_model::{ResourceId, Vault, VaultId};
-use strongroom_task::{Completion, End, TaskRow};
+use strongroom_task::{Completion, End, Fence, TaskRow};
 
 use crate::cbr::remove_vault;
-use crate::workflow::{BackupParams, Bury, Deletion, Ended, Kept, RestoreParams, Written};
+use crate::workflow::{
+    BackupParams, Bury, Deletion, Ended, Kept, RestoreParams, VerifyParams, Written,
+};
 
 /// Writes ends.
 pub(crate) struct Outcomes {
@@ -44,6 +46,9 @@ impl Completions for Outcomes {
                     writer.restore(&params, has_begun, end).await
                 }
                 Ended::Bury { params, kept, end } => writer.burial(&params, &kept, end).await,
+                Ended::Verify { params, was_read, note } => {
+                    writer.verification(&params, was_read, note).await
+                }
             }
         })
     }
@@ -71,6 +76,11 @@ impl Writer<'_> {
                 if let Some(stored) = vault {
                     let used = ByteCount(stored.used.0.saturating_add(written.stored));
                     self.use_more(&stored.vault, used).await?;
+                }
+                if self.task.fence > Fence(1) {
+                    // What an earlier worker had stored of it is counted by nobody: the repository
+                    // is asked soon.
+                    self.tx.repository_make_due(params.vault).await?;
                 }
                 ProtectStatus::Available
             }
@@ -224,6 +234,22 @@ impl Writer<'_> {
         self.tx.bound_set_status(&stay, status).await?;
         self.tx.bound_delete(&go).await?;
         Ok(())
+    }
+
+    async fn verification(
+        &self,
+        params: &VerifyParams,
+        was_read: bool,
+        note: Option<String>,
+    ) -> Result<(), DbError> {
+        if was_read {
+            self.tx.repository_set_verified(params.vault, self.now).await?;
+        }
+        let id = self.task.order.id;
+        match self.tx.task_lock_shown(id).await?.filter(|_| note.is_some()) {
+            Some(task) => self.tx.task_set_details(id, &TaskDetails { note, ..task.details }).await,
+            None => Ok(()),
+        }
     }
 
     async fn note_deletions(&self, total: u64, failed: u64) -> Result<(), DbError> {

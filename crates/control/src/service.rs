@@ -9,6 +9,8 @@ use strongroom_provider::Provider;
 use strongroom_task::Executor;
 
 use crate::engine::Repositories;
+use crate::error::Error;
+use crate::export::Running;
 use crate::iam::Passwords;
 use crate::outcomes::Outcomes;
 use crate::settings::Settings;
@@ -45,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) passwords: Passwords,
     pub(crate) tasks: DbTaskStore,
+    pub(crate) exports: Running,
     /// The one that works in this process, if one does: it hears of a cancellation at once.
     pub(crate) executor: OnceLock<Arc<Executor>>,
 }
@@ -66,6 +69,7 @@ impl Service {
             settings,
             passwords: Passwords::new(),
             tasks,
+            exports: Running::new(),
             executor,
         }))
     }
@@ -73,6 +77,11 @@ impl Service {
     /// Settings.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// Ends the connections to the database, after everything else.
+    pub async fn close(&self) -> Result<(), Error> {
+        Ok(self.0.db.clone().close().await?)
     }
 
     /// Whether database and store answer. The text is for the operator.

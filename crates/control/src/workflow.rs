@@ -17,19 +17,21 @@ mod note;
 mod restore;
 #[cfg(test)]
 mod testing;
+mod verify;
 
 use std::sync::Arc;
 
 pub(crate) use backup::{BackupGround, BackupParams, BackupWorkflow, Prepared, Written};
 pub(crate) use bury::{Bury, BuryGround, BuryWorkflow, Deletion, Doomed, Kept};
 pub(crate) use ended::Ended;
-pub(crate) use note::BackupNote;
+pub(crate) use note::{BackupNote, NotedBackup};
 pub(crate) use restore::{RestoreGround, RestoreParams, RestoreWorkflow, Write};
+pub(crate) use verify::{Found, VerifyGround, VerifyParams, VerifyWorkflow};
 
 /// Everything that workflows act on.
-pub(crate) trait Ground: BackupGround + RestoreGround + BuryGround {}
+pub(crate) trait Ground: BackupGround + RestoreGround + BuryGround + VerifyGround {}
 
-impl<G: BackupGround + RestoreGround + BuryGround> Ground for G {}
+impl<G: BackupGround + RestoreGround + BuryGround + VerifyGround> Ground for G {}
 
 strongroom_task::registry! {
     /// All that the service does in the background.
@@ -38,4 +40,5 @@ strongroom_task::registry! {
     BackupWorkflow = BackupWorkflow::new(ground),
     RestoreWorkflow = RestoreWorkflow(ground.clone()),
     BuryWorkflow = BuryWorkflow(ground.clone()),
+    VerifyWorkflow = VerifyWorkflow(ground.clone()),
 }

@@ -94,6 +94,7 @@ impl Service {
         let stored = vault_of_backup(&tx, cx, vault_id).await?;
         let backup = locked_backup(&tx, cx, id).await?;
         let facts = deletion_facts(&tx, &backup).await?;
+        let facts = DeletionFacts { is_in_use: self.0.exports.has(id), ..facts };
         backup.may_delete(&stored.vault, facts, self.0.clock.now())?;
         let details = TaskDetails {
             resource: Some(TaskResource {

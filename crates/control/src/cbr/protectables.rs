@@ -1,15 +1,17 @@
 //! What could be protected, and what is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use strongroom_db::StoredVault;
 use strongroom_model::action::Action;
 use strongroom_model::disk::{Disk, DiskStatus};
-use strongroom_model::filter::{DiskFilter, ServerFilter, VaultFilter};
+use strongroom_model::filter::{DiskFilter, ServerFilter};
 use strongroom_model::page::Page;
 use strongroom_model::resource::VolumeSelection;
 use strongroom_model::server::{Server, ServerStatus};
 use strongroom_model::vault::{ObjectType, VaultView};
-use strongroom_model::{Refusal, ResourceId, VaultId};
+use strongroom_model::{Refusal, ResourceId};
 
 use super::source::{Source, Sources};
 use super::vaults::UNKNOWN_MARKER;
@@ -91,8 +93,8 @@ impl Service {
             status: filter.status.as_deref().map(DiskStatus::parse).transpose()?,
             server: filter.server_id,
         };
-        let list = self.0.db.disk_list(cx.project, &filter, page).await?.ok_or(UNKNOWN_MARKER)?;
-        Ok(list.disks.into_iter().map(Source::Disk).collect())
+        let list = self.0.db.disk_page(cx.project, &filter, page).await?.ok_or(UNKNOWN_MARKER)?;
+        Ok(list.into_iter().map(Source::Disk).collect())
     }
 
     async fn server_sources(
@@ -106,8 +108,8 @@ impl Service {
             name: filter.name.clone(),
             status: filter.status.as_deref().map(ServerStatus::parse).transpose()?,
         };
-        let list = self.0.db.server_list(cx.project, &filter, page).await?.ok_or(UNKNOWN_MARKER)?;
-        let servers = self.with_disks(list.servers).await?;
+        let list = self.0.db.server_page(cx.project, &filter, page).await?.ok_or(UNKNOWN_MARKER)?;
+        let servers = self.with_disks(list).await?;
         Ok(servers.into_iter().map(|(server, disks)| Source::Server(server, disks)).collect())
     }
 
@@ -119,25 +121,10 @@ impl Service {
         id: ResourceId,
     ) -> Result<Protectable, Error> {
         self.authorize(cx, Action::ProtectableGet).await?;
-        let sources = Sources::load(&self.0.db, cx.project, &[id]).await?;
+        let sources = Sources::load_of(&self.0.db, cx.project, object.resource_type(), id).await?;
         let source = sources.of(id, object.resource_type())?.clone();
         let mut found = self.protections(cx, vec![source]).await?;
         found.pop().ok_or(Error::NotFound(Noun::Resource))
-    }
-
-    /// Some vaults of the project, fewer than a page has.
-    async fn vaults_of(
-        &self,
-        cx: &OpContext,
-        ids: Vec<VaultId>,
-    ) -> Result<BTreeMap<VaultId, VaultView>, Error> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let filter = VaultFilter { ids, ..VaultFilter::default() };
-        let list = self.0.db.vault_list(cx.project, &filter, &Page::default()).await?;
-        let page = self.vault_page(list.ok_or(UNKNOWN_MARKER)?).await?;
-        Ok(page.vaults.into_iter().map(|view| (view.vault.id, view)).collect())
     }
 
     async fn protections(
@@ -146,14 +133,20 @@ impl Service {
         sources: Vec<Source>,
     ) -> Result<Vec<Protectable>, Error> {
         let ids: Vec<_> = sources.iter().map(Source::id).collect();
-        let bound = self.0.db.bound_find(&ids).await?;
-        let vaults: BTreeSet<_> = bound.iter().map(|bound| bound.vault_id).collect();
-        let vaults = self.vaults_of(cx, vaults.into_iter().collect()).await?;
+        let mut vault_of = BTreeMap::new();
+        if !ids.is_empty() {
+            for (StoredVault { vault, used, .. }, resources) in
+                self.0.db.bound_vaults(cx.project, &ids).await?
+            {
+                let of_vault: Vec<_> = resources.iter().map(|one| one.resource.id).collect();
+                let view = Arc::new(VaultView { vault, used, resources });
+                vault_of.extend(of_vault.into_iter().map(|id| (id, Arc::clone(&view))));
+            }
+        }
         let protectable = |source: Source| {
-            let bound = bound.iter().find(|bound| bound.id == source.id());
             let all = VolumeSelection::default();
             let refusal = source.state(&all).check_protectable(source.id(), &all).err();
-            let vault = bound.and_then(|bound| vaults.get(&bound.vault_id).cloned());
+            let vault = vault_of.get(&source.id()).map(|view| VaultView::clone(view));
             let protection = Protection { refusal, vault };
             let source = match source {
                 Source::Disk(disk) => ProtectableSource::Disk(disk),

@@ -104,6 +104,23 @@ impl Sources {
         Ok(Self::of_rows(project, ids, servers, disks))
     }
 
+    /// The same of one id, of which it is known what it is of.
+    pub(crate) async fn load_of(
+        db: &Db,
+        project: ProjectId,
+        kind: ResourceType,
+        id: ResourceId,
+    ) -> Result<Self, Error> {
+        let (servers, disks) = match kind {
+            ResourceType::Disk => (Vec::new(), db.disk_find(&[id]).await?),
+            ResourceType::Server => {
+                (db.server_find(&[id]).await?, db.disk_list_of_servers(&[id]).await?)
+            }
+            ResourceType::Share => (Vec::new(), Vec::new()),
+        };
+        Ok(Self::of_rows(project, &[id], servers, disks))
+    }
+
     /// The same in a transaction, until the end of which nobody changes any disk of them. Disks are
     /// taken by their ids, after vaults and backups, as everywhere.
     pub(crate) async fn lock(

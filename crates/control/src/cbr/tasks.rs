@@ -1,5 +1,7 @@
 //! Tasks: ordering them, looking at them, cancelling.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use strongroom_db::Tx;
 use strongroom_model::action::Action;
@@ -8,7 +10,7 @@ use strongroom_model::filter::TaskFilter;
 use strongroom_model::page::Page;
 use strongroom_model::task::{Percent, TaskDetails, TaskKind, TaskStatus};
 use strongroom_model::{CheckpointId, Task, TaskId, Vault};
-use strongroom_task::{CancelAnswer, Workflow};
+use strongroom_task::{CancelAnswer, TaskStore as _, Workflow};
 
 use super::vaults::UNKNOWN_MARKER;
 use crate::caller::OpContext;
@@ -22,6 +24,16 @@ pub struct TaskPage {
     pub tasks: Vec<Task>,
     /// How many match on all pages.
     pub count: u64,
+}
+
+/// A task, and how long it will take.
+#[derive(Debug, Clone)]
+pub struct WatchedTask {
+    /// The task.
+    pub task: Task,
+    /// How long the part that is under way takes still, at the rate of the last seconds; none
+    /// while that is not known.
+    pub remaining: Option<Duration>,
 }
 
 /// What users will see of a task.
@@ -62,6 +74,23 @@ impl Service {
     pub async fn task_get(&self, cx: &OpContext, id: TaskId) -> Result<Task, Error> {
         self.authorize(cx, Action::TaskGet).await?;
         self.0.db.task_get(cx.project, id).await?.ok_or(Error::NotFound(Noun::Task))
+    }
+
+    /// One task, with what its worker says of it.
+    pub async fn task_watch(&self, cx: &OpContext, id: TaskId) -> Result<WatchedTask, Error> {
+        let task = self.task_get(cx, id).await?;
+        if task.status != TaskStatus::Running {
+            return Ok(WatchedTask { task, remaining: None });
+        }
+        let remaining = match self.0.tasks.load(id).await {
+            Ok(found) => found.and_then(|found| found.row.progress.remaining()),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, task.id = %id, "the rate of a task is not known");
+                None
+            }
+        };
+        Ok(WatchedTask { task, remaining })
     }
 
     /// Asks a task to stop; the answer is the task as it is then. One that has ended, or is past

@@ -70,10 +70,11 @@ impl Service {
         let vault = self.vault_of(cx, new);
         let tx = self.0.db.begin().await?;
         tx.vault_insert(&vault).await?;
+        let mut resources = Vec::new();
         if !new.resources.is_empty() {
             self.bind(&tx, cx, &vault, &new.resources).await?;
+            resources = tx.bound_list(vault.id).await?;
         }
-        let resources = tx.bound_list(vault.id).await?;
         let subject = (Some(vault.id.to_string()), Some(vault.name.to_string()));
         tx.audit_insert(&self.audit(cx, AuditEvent::CreateVault, subject.0, subject.1)).await?;
         tx.commit().await?;
@@ -108,9 +109,8 @@ impl Service {
     /// One vault.
     pub async fn vault_get(&self, cx: &OpContext, id: VaultId) -> Result<VaultView, Error> {
         self.authorize(cx, Action::VaultGet).await?;
-        let found = self.0.db.vault_get(cx.project, id).await?;
-        let found = found.ok_or(Error::NotFound(Noun::Vault))?;
-        let resources = self.0.db.bound_list(&[id]).await?;
+        let found = self.0.db.vault_get_bound(cx.project, id).await?;
+        let (found, resources) = found.ok_or(Error::NotFound(Noun::Vault))?;
         Ok(VaultView { vault: found.vault, used: found.used, resources })
     }
 

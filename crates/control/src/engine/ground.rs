@@ -12,15 +12,17 @@ use strongroom_model::{BackupId, ResourceId, VaultId};
 use strongroom_provider::{DiskPlace, Provider, ProviderError};
 use strongroom_repo::{
     BackupError, DiskInput, GraveError, NewBackup, ReadError, Repository, RestoreError,
+    VerifyError, VerifyLevel, VerifyOptions,
 };
 use strongroom_task::{State, StepCx, StepError, StoreError, TaskStore as _, UndoError};
 
 use super::place::place_of;
 use super::repositories::{Repositories, RepositoryError};
 use super::step_error::EndsStep as _;
+use super::verification::verify;
 use crate::workflow::{
-    BackupGround, BackupNote, BackupParams, Bury, BuryGround, Kept, Prepared, RestoreGround,
-    RestoreParams, Write, Written,
+    BackupGround, BackupNote, BackupParams, Bury, BuryGround, Found, Kept, Prepared, RestoreGround,
+    RestoreParams, VerifyGround, VerifyParams, Write, Written,
 };
 
 /// Level of compression; measured in the bench of the engine.
@@ -222,6 +224,37 @@ impl HostGround {
         found.ok_or_else(|| gone("The vault has no repository."))
     }
 
+    async fn verify_all(&self, cx: &StepCx<'_>, params: &VerifyParams) -> Result<Found, StepError> {
+        let found = self.repositories.find(params.vault).await;
+        let found = found.map_err(RepositoryError::into_step)?;
+        // A vault that never had a backup.
+        let Some(repository) = found else { return Ok(Found::default()) };
+        let asked = match params.backup {
+            None => None,
+            Some(backup) => {
+                let manifest = self.row(backup).await?.0.manifest_id;
+                Some(manifest.ok_or_else(|| gone("The backup has no data."))?)
+            }
+        };
+        let is_lost = match asked {
+            None => false,
+            Some(manifest) => is_lost(&repository, manifest).await?,
+        };
+        let options = VerifyOptions {
+            level: VerifyLevel::Full,
+            cancel: cx.cancel().clone(),
+            progress: cx.progress().clone(),
+        };
+        let verified = verify(params.vault, &repository, &options).await;
+        let verified = verified.map_err(VerifyError::into_step)?;
+        let is_affected = verified.affected.iter().any(|(id, _)| Some(*id) == asked);
+        Ok(Found {
+            damaged: verified.damaged,
+            affected: (verified.affected.len() as u64).saturating_add(is_lost.into()),
+            is_asked_affected: is_affected || is_lost,
+        })
+    }
+
     async fn bury_all(&self, params: &Bury) -> Result<Kept, StepError> {
         let found = self.repositories.find(params.vault).await;
         let found = found.map_err(RepositoryError::into_step)?;
@@ -328,6 +361,16 @@ impl BuryGround for HostGround {
     }
 }
 
+impl VerifyGround for HostGround {
+    fn read_back<'a>(
+        &'a self,
+        cx: &'a StepCx<'_>,
+        params: &'a VerifyParams,
+    ) -> BoxFuture<'a, Result<Found, StepError>> {
+        Box::pin(self.verify_all(cx, params))
+    }
+}
+
 /// Something that the task is about is not there any more.
 fn gone(message: &str) -> StepError {
     StepError::failed(ErrorClass::Permanent, "BackupService.6215", message)
@@ -341,4 +384,14 @@ async fn blocking<T: Send + 'static>(
         StepError::failed(ErrorClass::Permanent, "BackupService.9910", "The work broke off.")
             .caused_by(error)
     })
+}
+
+/// Whether a manifest is not there or damaged: what is read back does not name it then.
+async fn is_lost(repository: &Repository, manifest: ManifestId) -> Result<bool, StepError> {
+    match repository.read_backup(manifest).await {
+        Ok(session) => session.end().await.map(|()| false).map_err(RestoreError::into_step),
+        Err(RestoreError::Absent { .. }) => Ok(true),
+        Err(error) if error.class() == ErrorClass::Corruption => Ok(true),
+        Err(error) => Err(error.into_step()),
+    }
 }

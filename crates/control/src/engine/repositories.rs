@@ -9,6 +9,8 @@
 //! Two workers may make the same repository at once; its configuration is created once, and the
 //! slower one opens what the faster one made. A half-made one is finished by the next.
 
+mod journal;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +24,8 @@ use strongroom_repo::object::{ObjectKey, ObjectStore};
 use strongroom_repo::{Env, MemoryBudget, OpenError, Repository};
 
 use crate::error::Cause;
+
+pub use journal::is_journaled;
 
 /// How often a repository is looked for that somebody else makes at the same time.
 const TRIES: usize = 3;

@@ -4,7 +4,7 @@
 use strongroom_base::ErrorClass;
 use strongroom_db::DbError;
 use strongroom_provider::ProviderError;
-use strongroom_repo::{BackupError, GraveError, ReadError, RestoreError};
+use strongroom_repo::{BackupError, GraveError, ReadError, RestoreError, VerifyError};
 use strongroom_task::{StepError, StoreError, UndoError};
 
 use super::repositories::RepositoryError;
@@ -96,6 +96,16 @@ impl EndsStep for RestoreError {
             Self::Sink(_) => (self.class(), RESOURCE, "The disk cannot be written."),
             _ => (self.class(), STORE, "The backup cannot be read."),
         }
+    }
+
+    fn is_stop(&self) -> bool {
+        matches!(self, Self::Cancelled)
+    }
+}
+
+impl EndsStep for VerifyError {
+    fn told(&self) -> (ErrorClass, &'static str, &'static str) {
+        (self.class(), STORE, "The vault's repository cannot be read.")
     }
 
     fn is_stop(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use strongroom_db::{DbError, NewUser};
+use strongroom_db::NewUser;
 use strongroom_model::description::Description;
 use strongroom_model::domain::Domain;
 use strongroom_model::name::AccountName;
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::service::Service;
 
 /// Characters of the generated password: 139 random bits.
-const PASSWORD_LEN: usize = 24;
+pub(super) const PASSWORD_LEN: usize = 24;
 
 /// What the first start is given.
 #[derive(Debug, Clone)]
@@ -67,8 +67,7 @@ struct First {
 impl Service {
     /// Makes domain, project (named as the region) and administrator (roles admin and operator)
     /// unless there is a domain already; then there is nothing to do. One transaction. Of two
-    /// processes that start at once, one makes them; the name of the domain, which is unique,
-    /// decides.
+    /// processes that start at once, one makes them, whatever names they are given.
     pub async fn bootstrap(&self, first: &Bootstrap) -> Result<Option<FirstAdmin>, Error> {
         if self.0.db.domain_exists().await? {
             return Ok(None);
@@ -123,10 +122,11 @@ impl Service {
         let user = admin.user.id;
         let now = self.0.clock.now();
         let tx = self.0.db.begin().await?;
-        match tx.domain_insert(domain, now).await {
-            Err(DbError::Conflict { .. }) => return Ok(false),
-            inserted => inserted?,
+        if !tx.domain_is_first().await? {
+            tx.rollback().await;
+            return Ok(false);
         }
+        tx.domain_insert(domain, now).await?;
         tx.project_insert(project, now).await?;
         tx.user_insert(admin).await?;
         for (scope, role) in [

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use strongroom_base::Timestamp;
-use strongroom_db::Login;
+use strongroom_db::{Login, LoginName};
 use strongroom_model::domain::Domain;
 use strongroom_model::name::AccountName;
 use strongroom_model::{DomainId, UserId};
@@ -95,33 +95,17 @@ impl Service {
 
     /// The user that is meant, and its domain, if there is one and neither is disabled.
     async fn find_login(&self, choice: UserChoice) -> Result<Option<(Login, Domain)>, Error> {
-        let db = &self.0.db;
-        let found = match choice {
-            UserChoice::Id(id) => match db.user_login(id).await? {
-                Some(login) => {
-                    db.domain_get(login.user.domain_id).await?.map(|domain| (login, domain))
-                }
-                None => None,
-            },
-            UserChoice::Name(name, domain) => match self.find_domain(domain).await? {
-                // What cannot be a name is not asked for: a database may refuse such text.
-                Some(domain) if AccountName::parse(&name).is_ok() => {
-                    db.user_login_by_name(domain.id, &name).await?.map(|login| (login, domain))
-                }
-                _ => None,
-            },
+        // What cannot be a name is not asked for: a database may refuse such text.
+        let is_name = |name: &str| AccountName::parse(name).is_ok();
+        let name = match &choice {
+            UserChoice::Id(id) => LoginName::Id(*id),
+            UserChoice::Name(name, _) if !is_name(name) => return Ok(None),
+            UserChoice::Name(name, DomainChoice::Id(domain)) => LoginName::In(*domain, name),
+            UserChoice::Name(_, DomainChoice::Name(domain)) if !is_name(domain) => return Ok(None),
+            UserChoice::Name(name, DomainChoice::Name(domain)) => LoginName::InNamed(domain, name),
         };
+        let found = self.0.db.user_login_named(name).await?;
         Ok(found.filter(|(login, domain)| login.user.is_enabled && domain.is_enabled))
-    }
-
-    async fn find_domain(&self, choice: DomainChoice) -> Result<Option<Domain>, Error> {
-        Ok(match choice {
-            DomainChoice::Id(id) => self.0.db.domain_get(id).await?,
-            DomainChoice::Name(name) if AccountName::parse(&name).is_ok() => {
-                self.0.db.domain_get_by_name(&name).await?
-            }
-            DomainChoice::Name(_) => None,
-        })
     }
 
     /// The same login as it is now; refused if it is locked, disabled or has another password.

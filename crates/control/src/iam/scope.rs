@@ -1,6 +1,6 @@
 //! What a token is good for (related services, 2.2).
 
-use strongroom_model::project::Project;
+use strongroom_db::ProjectName;
 use strongroom_model::{Name, Role, Scope};
 
 use super::login::Applicant;
@@ -29,8 +29,17 @@ impl Service {
             WantedScope::Unscoped => Ok(Place::default()),
             WantedScope::Absent => self.default_place(who).await,
             WantedScope::Project(choice) => {
-                let project = self.find_project(who, choice).await?;
-                self.project_place(who, project).await?.ok_or(Error::Unauthenticated)
+                let is_own = |domain: &Option<DomainChoice>| {
+                    domain.as_ref().is_none_or(|domain| who.is_of(domain))
+                };
+                let name = match &choice {
+                    ProjectChoice::Id(id) => ProjectName::Id(*id),
+                    ProjectChoice::Name(name, of) if is_own(of) && Name::parse(name).is_ok() => {
+                        ProjectName::In(who.domain_id, name)
+                    }
+                    ProjectChoice::Name(..) => return Err(Error::Unauthenticated),
+                };
+                self.project_place(who, name).await?.ok_or(Error::Unauthenticated)
             }
             WantedScope::Domain(choice) if who.is_of(&choice) => {
                 let scope = Scope::Domain(who.domain_id);
@@ -47,36 +56,23 @@ impl Service {
         let Some(id) = login.and_then(|login| login.user.default_project_id) else {
             return Ok(Place::default());
         };
-        let project = self.0.db.project_get(id).await?;
-        Ok(self.project_place(who, project).await?.unwrap_or_default())
+        Ok(self.project_place(who, ProjectName::Id(id)).await?.unwrap_or_default())
     }
 
-    async fn find_project(
-        &self,
-        who: &Applicant,
-        choice: ProjectChoice,
-    ) -> Result<Option<Project>, Error> {
-        let is_own =
-            |domain: &Option<DomainChoice>| domain.as_ref().is_none_or(|domain| who.is_of(domain));
-        Ok(match choice {
-            ProjectChoice::Id(id) => self.0.db.project_get(id).await?,
-            ProjectChoice::Name(name, of) if is_own(&of) && Name::parse(&name).is_ok() => {
-                self.0.db.project_list(who.domain_id, Some(&name)).await?.pop()
-            }
-            ProjectChoice::Name(..) => None,
-        })
-    }
-
+    /// The project, if it is of the applicant's domain, enabled, and the applicant has a role there.
     async fn project_place(
         &self,
         who: &Applicant,
-        project: Option<Project>,
+        name: ProjectName<'_>,
     ) -> Result<Option<Place>, Error> {
-        let own = |project: &Project| project.domain_id == who.domain_id && project.is_enabled;
-        let Some(project) = project.filter(own) else { return Ok(None) };
-        let scope = Scope::Project(project.id);
-        let roles = self.0.db.grant_roles(who.user_id, scope).await?;
-        let place = Place { scope: Some(scope), project_name: Some(project.name), roles };
-        Ok((!place.roles.is_empty()).then_some(place))
+        let found = self.0.db.project_place(name, who.user_id).await?;
+        let own = found.filter(|(project, roles)| {
+            project.domain_id == who.domain_id && project.is_enabled && !roles.is_empty()
+        });
+        Ok(own.map(|(project, roles)| Place {
+            scope: Some(Scope::Project(project.id)),
+            project_name: Some(project.name),
+            roles,
+        }))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_base::{ByteCount, CancelToken, Chain};
-use strongroom_db::StoredRepository;
+use strongroom_db::{StoredRepository, Tx};
 use strongroom_model::VaultId;
 use strongroom_repo::{AgeLiveness, CollectOptions, Repository};
 
@@ -63,11 +63,18 @@ impl Service {
         report: &mut CollectionReport,
     ) -> Result<(), Error> {
         let id = one.vault_id;
+        let tx = self.0.db.begin().await?;
+        tx.repository_begin_collection(id).await?;
+        tx.commit().await?;
         let Some(repository) = self.0.repositories.find(id).await.map_err(Error::internal)? else {
             // Its last object went, and the process died before the row.
             return self.forget(one, report).await;
         };
         self.sweep_orphans(one, &repository).await?;
+        if one.collected_at.is_none() {
+            // Somebody may wait for it, and a collection waits for half an hour for a dead writer.
+            self.note_usage(id, &repository).await?;
+        }
         let options = CollectOptions {
             grave_delay: self.0.settings.grave_delay,
             liveness: Arc::new(AgeLiveness::default()),
@@ -85,18 +92,30 @@ impl Service {
         if one.retired_at.is_some() && is_empty {
             return self.remove_repository(one, &repository, report).await;
         }
-        self.note_usage(id, &repository).await
-    }
-
-    /// Writes what a vault really needs; until then its row has an estimate.
-    async fn note_usage(&self, id: VaultId, repository: &Repository) -> Result<(), Error> {
-        let usage = usage_of(repository).await?;
-        let tx = self.0.db.begin().await?;
-        if tx.vault_lock_by_id(id).await?.is_some() {
-            tx.vault_set_used(id, ByteCount(usage.used)).await?;
+        if !self.note_usage(id, &repository).await? {
+            return Ok(());
         }
+        let tx = self.0.db.begin().await?;
         tx.repository_set_collected(id, self.0.clock.now()).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Writes what a vault really needs; until then its row has an estimate. False if a backup was
+    /// counted meanwhile, which may be missing in what the repository said: it is asked again later.
+    async fn note_usage(&self, id: VaultId, repository: &Repository) -> Result<bool, Error> {
+        let used = async |tx: &Tx| Ok(tx.vault_lock_by_id(id).await?.map(|stored| stored.used));
+        let before: Result<_, Error> = used(&self.0.db.begin().await?).await;
+        let before = before?;
+        let usage = usage_of(repository).await?;
+        let tx = self.0.db.begin().await?;
+        if used(&tx).await? != before {
+            return Ok(false);
+        }
+        if before.is_some() {
+            tx.vault_set_used(id, ByteCount(usage.used)).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Removes all objects of a repository whose vault is gone and which has no backup, deleted

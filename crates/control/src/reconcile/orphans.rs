@@ -9,6 +9,7 @@ use strongroom_model::backup::BackupStatus;
 use strongroom_repo::{BackupEntry, Catalog, GraveError, Repository};
 
 use crate::error::Error;
+use crate::recover::RECOVERED;
 use crate::service::Service;
 use crate::workflow::BackupNote;
 
@@ -68,6 +69,12 @@ impl Service {
             return Ok(());
         };
         if task.ended_at.is_none() {
+            return Ok(());
+        }
+        if task.failure.is_some_and(|failure| failure.code == RECOVERED) {
+            // Its real end is not known: the backup may have been reported, and its repository may
+            // have been unreadable when the catalogue was recovered.
+            report.unknown.push(entry.id);
             return Ok(());
         }
         // Looked at again after the task has ended: its end may have been written just now.

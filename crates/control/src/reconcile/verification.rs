@@ -5,9 +5,9 @@ use strongroom_db::StoredRepository;
 use strongroom_model::{BackupId, VaultId};
 use strongroom_repo::{VerifyLevel, VerifyOptions};
 
+use crate::engine::verify;
 use crate::error::Error;
 use crate::service::Service;
-use crate::workflow::BackupNote;
 
 /// Repositories looked at by one statement.
 const PAGE: u64 = 100;
@@ -61,18 +61,8 @@ impl Service {
             cancel: cancel.clone(),
             ..VerifyOptions::default()
         };
-        let verified = repository.verify(&options).await.map_err(Error::internal)?;
-        for object in &verified.damaged {
-            let (key, what) = (object.key.to_string(), object.what.as_str());
-            tracing::error!(vault.id = %id, key, what, "an object of a repository is damaged");
-        }
-        for affected in &verified.affected {
-            let note = BackupNote::parse(&affected.manifest.description);
-            let backup = note.map(|note| note.backup.id);
-            let named = backup.map(|id| id.to_string());
-            tracing::error!(vault.id = %id, backup.id = named, "a backup cannot be restored whole");
-            report.damaged.extend(backup);
-        }
+        let verified = verify(id, &repository, &options).await.map_err(Error::internal)?;
+        report.damaged.extend(verified.affected.iter().filter_map(|(_, backup)| *backup));
         let tx = self.0.db.begin().await?;
         tx.repository_set_verified(id, self.0.clock.now()).await?;
         tx.commit().await?;

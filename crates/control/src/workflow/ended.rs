@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_task::End;
 
-use super::{BackupParams, Bury, Kept, RestoreParams, Written};
+use super::{BackupParams, Bury, Kept, RestoreParams, VerifyParams, Written};
 
 /// How a task ended, for the rows that clients read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,5 +29,13 @@ pub(crate) enum Ended {
         /// Backups that are still there.
         kept: Kept,
         end: End,
+    },
+    /// A verification.
+    Verify {
+        params: VerifyParams,
+        /// The repository was read to its end, whatever was found.
+        was_read: bool,
+        /// What users should know of a task that did not fail.
+        note: Option<String>,
     },
 }

@@ -17,7 +17,7 @@ use strongroom_task::{Completion, TaskRow};
 use self::lab::Lab;
 use super::{
     BackupParams, BackupWorkflow, Bury, BuryWorkflow, Deletion, Doomed, Ended, Ground,
-    RestoreParams, RestoreWorkflow, Write,
+    RestoreParams, RestoreWorkflow, VerifyParams, VerifyWorkflow, Write,
 };
 
 const VAULT: VaultId = VaultId([1; 16]);
@@ -120,6 +120,32 @@ impl Proven for BuryWorkflow {
             vault: VAULT,
             backups: [OLD, NEW, HELD, FAILED].map(doomed).into(),
         }
+    }
+
+    fn complete(world: &Lab, _: &TaskRow, completion: &Completion) {
+        tell(world, completion);
+    }
+
+    fn look(world: &Lab) -> String {
+        world.look()
+    }
+}
+
+impl Proven for VerifyWorkflow {
+    type World = Lab;
+
+    fn world() -> Lab {
+        let world = Lab::new(&DISKS);
+        world.put(OLD);
+        world
+    }
+
+    fn wire(world: &Arc<Lab>) -> Self {
+        Self(Arc::clone(world) as Arc<dyn Ground>)
+    }
+
+    fn params(_: &Lab) -> VerifyParams {
+        VerifyParams { vault: VAULT, backup: Some(OLD) }
     }
 
     fn complete(world: &Lab, _: &TaskRow, completion: &Completion) {

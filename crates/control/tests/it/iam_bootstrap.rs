@@ -46,14 +46,19 @@ async fn second_start_changes_nothing(dialect: Dialect) {
 }
 
 async fn of_two_first_starts_at_once_one_makes_it(dialect: Dialect) {
-    let Installation { scratch, clock, service } = Installation::new(dialect).await;
-    let other = Installation::service(&scratch.db, &clock);
-    let first = first();
-    let (one, another) = tokio::join!(service.bootstrap(&first), other.bootstrap(&first));
-    let made = [one.unwrap().is_some(), another.unwrap().is_some()];
-    assert_eq!(made.iter().filter(|made| **made).count(), 1);
-    let domain = scratch.db.domain_get_by_name("acme").await.unwrap().unwrap().id;
-    assert_eq!(scratch.db.user_list(domain, None).await.unwrap().len(), 1);
+    for name in ["acme", "another"] {
+        let Installation { scratch, clock, service } = Installation::new(dialect).await;
+        let other = Installation::service(&scratch.db, &clock);
+        let (first, second) = (first(), Bootstrap { domain: name.to_owned(), ..first() });
+        let (one, another) = tokio::join!(service.bootstrap(&first), other.bootstrap(&second));
+        let made: Vec<_> = [one, another].into_iter().filter_map(Result::unwrap).collect();
+        let [made] = made.as_slice() else { panic!("{made:?}") };
+        let domain = |name| scratch.db.domain_get_by_name(name);
+        assert_eq!(domain("acme").await.unwrap().is_some(), made.domain == "acme");
+        assert_eq!(domain("another").await.unwrap().is_some(), made.domain == "another");
+        let domain = domain(&made.domain).await.unwrap().unwrap().id;
+        assert_eq!(scratch.db.user_list(domain, None).await.unwrap().len(), 1);
+    }
 }
 
 async fn name_that_is_none_is_refused(dialect: Dialect) {

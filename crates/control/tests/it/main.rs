@@ -6,6 +6,7 @@
 mod cbr_backups;
 mod cbr_crashes;
 mod cbr_deletions;
+mod cbr_exports;
 mod cbr_files;
 mod cbr_gate;
 mod cbr_log;
@@ -15,6 +16,7 @@ mod cbr_repairs;
 mod cbr_resources;
 mod cbr_restores;
 mod cbr_vaults;
+mod cbr_verifications;
 mod cbr_world;
 mod iam_audit;
 mod iam_bootstrap;
@@ -24,6 +26,7 @@ mod iam_login;
 mod iam_scope;
 mod iam_token;
 mod iam_world;
+mod journal_recover;
 
 /// Runs functions that take a dialect as tests, on both databases.
 macro_rules! on_both {

@@ -13,8 +13,8 @@ use strongroom_model::{BackupId, ResourceId};
 use strongroom_task::{End, Fence, StepCx, StepError, UndoError};
 
 use crate::workflow::{
-    BackupGround, BackupParams, Bury, BuryGround, Ended, Kept, Prepared, RestoreGround,
-    RestoreParams, Written,
+    BackupGround, BackupParams, Bury, BuryGround, Ended, Found, Kept, Prepared, RestoreGround,
+    RestoreParams, VerifyGround, VerifyParams, Written,
 };
 
 /// What the disks hold at first, and after they were changed.
@@ -38,6 +38,8 @@ struct World {
     newest: Fence,
     /// What was told of the end.
     end: Option<End>,
+    /// The repository was read back, as its row says.
+    is_verified: bool,
     /// Disks that rows call half written.
     spoilt: BTreeSet<ResourceId>,
 }
@@ -137,6 +139,7 @@ impl Lab {
                     }
                 }
             }
+            Ended::Verify { was_read, .. } => world.is_verified = *was_read,
         }
     }
 
@@ -158,6 +161,9 @@ impl Lab {
         for (disk, bytes) in &world.disks {
             writeln!(look, "disk {disk}: {}", world.state_of(*disk, bytes))
                 .expect("strings take all");
+        }
+        if world.is_verified {
+            look.push_str("verified\n");
         }
         look
     }
@@ -269,6 +275,20 @@ impl BuryGround for Lab {
                 }
             }
             Ok(kept)
+        })
+    }
+}
+
+impl VerifyGround for Lab {
+    fn read_back<'a>(
+        &'a self,
+        cx: &'a StepCx<'_>,
+        _: &'a VerifyParams,
+    ) -> BoxFuture<'a, Result<Found, StepError>> {
+        Box::pin(async move {
+            cx.sleep(HALF).await?;
+            cx.sleep(HALF).await?;
+            Ok(Found::default())
         })
     }
 }
