@@ -8,12 +8,20 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// A status with a body of JSON, or with none.
-#[derive(Debug, Clone)]
+/// A status with a body, or with none.
+#[derive(Debug)]
 pub(crate) struct Answer {
     status: StatusCode,
-    body: Option<Vec<u8>>,
+    body: Content,
     headers: HeaderMap,
+}
+
+#[derive(Debug)]
+enum Content {
+    Nothing,
+    Json(Vec<u8>),
+    /// Of a type that a header names.
+    Stream(Body),
 }
 
 impl Answer {
@@ -21,7 +29,7 @@ impl Answer {
     pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Self {
         // Only maps without text keys and failing `Serialize` impls of our own could fail.
         let body = serde_json::to_vec(body).expect("wire types are plain structs and maps by text");
-        Self { status, body: Some(body), headers: HeaderMap::new() }
+        Self { status, body: Content::Json(body), headers: HeaderMap::new() }
     }
 
     /// A body with 200.
@@ -31,7 +39,12 @@ impl Answer {
 
     /// No body at all; with 204 clients expect none, not even `{}`.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, body: None, headers: HeaderMap::new() }
+        Self { status, body: Content::Nothing, headers: HeaderMap::new() }
+    }
+
+    /// A body that comes bit by bit; its headers say what and how much.
+    pub(crate) fn stream(status: StatusCode, body: Body) -> Self {
+        Self { status, body: Content::Stream(body), headers: HeaderMap::new() }
     }
 
     /// The same with a header.
@@ -43,11 +56,15 @@ impl Answer {
 
     /// As the server sends it.
     pub(crate) fn into_response(self) -> Response {
-        let has_body = self.body.is_some();
-        let mut response = Response::new(self.body.map_or_else(Body::empty, Body::from));
+        let is_json = matches!(self.body, Content::Json(_));
+        let mut response = Response::new(match self.body {
+            Content::Nothing => Body::empty(),
+            Content::Json(body) => Body::from(body),
+            Content::Stream(body) => body,
+        });
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
-        if has_body {
+        if is_json {
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(CONTENT_TYPE, json);
         }

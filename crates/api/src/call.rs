@@ -21,6 +21,8 @@ pub(crate) struct Call {
     pub(crate) parameters: Vec<(&'static str, String)>,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
+    /// Whether the answer's body will not be sent.
+    pub(crate) is_head: bool,
     pub(crate) body: Bytes,
 }
 

@@ -7,4 +7,4 @@ mod wire;
 
 pub(crate) use errors::tell;
 pub(crate) use routes::ROUTES;
-pub(crate) use wire::nova_server;
+pub(crate) use wire::{nova_server, nova_server_keys};

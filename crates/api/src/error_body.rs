@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::schema::{Schema, named, number_of, object, text, word};
+
 /// How a group of calls writes its errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
@@ -163,6 +165,44 @@ impl Dialect {
                 http_code: status.as_str().to_owned(),
                 message: CesMessage { details: message, code },
             },
+        }
+    }
+}
+
+impl Dialect {
+    /// The body of an error with a status, described.
+    pub(crate) fn schema(self, status: StatusCode) -> Schema {
+        let texts = |keys: [&'static str; 2]| object(keys.map(|key| (key, text())));
+        let number = || number_of(400, 599);
+        match self {
+            Self::Coded => named("CodedError", texts(["error_code", "error_msg"])),
+            Self::Gateway => {
+                let unauthorized = object([("code", word("401")), ("message", text())]);
+                named("GatewayError", object([("unauthorized", unauthorized)]))
+            }
+            Self::Keystone => {
+                let error = object([("code", number()), ("message", text()), ("title", text())]);
+                named("KeystoneError", object([("error", error)]))
+            }
+            Self::Nested => named("NestedError", object([("error", texts(["code", "message"]))])),
+            Self::Nova => {
+                let fault = object([("code", number()), ("message", text())]);
+                object([(nova_key(status), named("NovaFault", fault))])
+            }
+            Self::Flat => named("FlatError", texts(["code", "message"])),
+            Self::Neutron => {
+                let error = object(["type", "message", "detail"].map(|key| (key, text())));
+                named("NeutronError", object([("NeutronError", error)]))
+            }
+            Self::SfsTurbo => named("SfsTurboError", texts(["errCode", "errMsg"])),
+            Self::Smn => {
+                let keys = ["request_id", "code", "message"];
+                named("SmnError", object(keys.map(|key| (key, text()))))
+            }
+            Self::Ces => {
+                let message = texts(["details", "code"]);
+                named("CesError", object([("http_code", text()), ("message", message)]))
+            }
         }
     }
 }

@@ -8,4 +8,4 @@ mod wire;
 
 pub(crate) use errors::tell;
 pub(crate) use routes::ROUTES;
-pub(crate) use wire::{device, volume};
+pub(crate) use wire::{device, volume, volume_schema};

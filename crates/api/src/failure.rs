@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     TooSlow,
     /// The body broke off.
     BrokenBody,
+    /// The bytes that are asked for lie beyond the end of a content of so many.
+    NoSuchRange(u64),
     /// A mistake of ours.
     Panicked,
 }
@@ -58,6 +60,9 @@ impl Failure {
             }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The body did not come in time."),
+            Self::NoSuchRange(_) => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "The range begins after the last byte.")
+            }
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "The body broke off."),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "The service failed."),
         }

@@ -1,34 +1,47 @@
-//! Descriptions of the APIs, from the table that answers requests (`OpenAPI` 3.0).
+//! Descriptions of the APIs, from the table that answers requests (`OpenAPI` 3.1, whose schemas are
+//! those of JSON Schema 2020-12).
 //!
 //! # Why
 //! Tests call every operation of the descriptions as nobody, as another project and as a user
 //! without rights; an operation that is not described would escape them. So nothing is written by
-//! hand: what is served is what is described.
+//! hand: what is served is what is described. What bodies look like is described beside the code that
+//! writes and reads them (`schema.rs`).
 //!
 //! # Not here
-//! The fields of bodies: the wire types and the contract have them.
+//! The answers to paths and methods that are not served: 404 and 405 in the service's words.
 
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::form::{Gives, Takes, parameter};
+use crate::health;
 use crate::json::extended;
 use crate::route::Route;
-use crate::surface::Surface;
+use crate::schema::{Schema, collect, id, plain_id, text};
 use crate::table;
 
 /// The names of the descriptions: `openapi/<name>.json`.
-pub const DOCUMENTS: [&str; 5] = ["cbr", "iam", "evs", "ecs", "strongroom"];
+pub const DOCUMENTS: [&str; 6] = ["cbr", "iam", "evs", "ecs", "ims", "strongroom"];
+
+const JSON: &str = "application/json";
+const BYTES: &str = "application/octet-stream";
 
 /// One description.
+///
+/// # Panics
+/// When two different schemas have one name.
 pub fn document(name: &str) -> Value {
     let mut paths: Map<String, Value> = Map::new();
+    let mut schemas: Map<String, Value> = Map::new();
     for route in table::routes().filter(|route| route.surface.document() == name) {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Some(operations) = path.as_object_mut() {
-            operations.insert(route.method.to_lowercase(), operation(route));
+            let operation = collect(operation(route), &mut schemas);
+            operations.insert(route.method.to_lowercase(), operation);
         }
     }
     json!({
-        "openapi": "3.0.3",
+        "openapi": "3.1.0",
         "info": {"title": format!("Strongroom: {name}"), "version": env!("CARGO_PKG_VERSION")},
         "paths": paths,
         "components": {
@@ -36,7 +49,7 @@ pub fn document(name: &str) -> Value {
                 "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
                 "signature": {"type": "apiKey", "in": "header", "name": "Authorization"},
             },
-            "schemas": {"Error": error_schema(name)},
+            "schemas": schemas,
         },
     })
 }
@@ -48,15 +61,13 @@ fn operation(route: &Route) -> Value {
         "responses": responses(route),
         "security": if route.is_open() { json!([]) } else { json!([{"token": []}, {"signature": []}]) },
     });
-    let parameters: Vec<Value> = route.parameters().map(parameter).collect();
+    let Takes { parameters, body } = (route.form.takes)();
+    let parameters: Vec<Value> = route.parameters().map(path_parameter).chain(parameters).collect();
     if !parameters.is_empty() {
         described = extended(described, [("parameters", json!(parameters))]);
     }
-    if matches!(route.method, "POST" | "PUT") && !route.path.ends_with("/cancel") {
-        let body = json!({
-            "required": true,
-            "content": {"application/json": {"schema": {"type": "object"}}},
-        });
+    if let Some(body) = body {
+        let body = json!({"required": true, "content": {JSON: {"schema": body}}});
         described = extended(described, [("requestBody", body)]);
     }
     if let Some(action) = route.action() {
@@ -72,45 +83,69 @@ fn operation_id(route: &Route) -> String {
     words.join("_").to_lowercase()
 }
 
-fn parameter(name: &str) -> Value {
-    json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
+/// A parameter of the path: an id, but for a tag's key, a type of resource, and what identity calls
+/// an id, which has no dashes.
+fn path_parameter(name: &str) -> Value {
+    let schema = match name {
+        "project_id" | "id" => plain_id(),
+        name if name.ends_with("_id") => id(),
+        _ => text(),
+    };
+    parameter("path", name, true, &schema)
 }
 
-/// The status of success, and those of the errors that any request can meet.
+/// The status of success, and those of the errors that a request can meet.
 fn responses(route: &Route) -> Value {
-    let body = |schema: Value| json!({"application/json": {"schema": schema}});
-    let error = || body(json!({"$ref": "#/components/schemas/Error"}));
     let mut responses = Map::new();
-    let mut success = json!({"description": "Done, or begun."});
-    if route.status != 204 {
-        success = extended(success, [("content", body(json!({"type": "object"})))]);
-    }
-    responses.insert(route.status.to_string(), success);
-    for (status, description, is_possible) in [
-        ("400", "A rule refuses the request.", true),
-        ("401", "The caller did not show who it is.", !route.is_open()),
-        ("403", "The caller may not do this.", !route.is_open()),
-        ("404", "There is no such thing.", route.parameters().next().is_some()),
-        ("500", "The service failed.", true),
-        ("503", "The service cannot do this now.", true),
-    ] {
-        if is_possible {
-            let response = json!({"description": description, "content": error()});
-            responses.insert(status.to_owned(), response);
+    let mut put = |status: u16, description: &str, content: Option<(&str, Schema)>| {
+        let mut response = json!({"description": description});
+        if let Some((kind, schema)) = content {
+            let content = json!({kind: {"schema": schema}});
+            response = extended(response, [("content", content)]);
         }
+        responses.insert(status.to_string(), response);
+    };
+    let bytes = || Some((BYTES, json!({"type": "string", "format": "binary"})));
+    let gives = (route.form.gives)();
+    let is_download = matches!(gives, Gives::Disk);
+    if is_download {
+        put(206, "A part of it.", bytes());
+    }
+    let content = match gives {
+        Gives::Nothing => None,
+        Gives::Json(schema) => Some((JSON, schema)),
+        Gives::Disk => bytes(),
+    };
+    put(route.status, "Done, or begun.", content);
+    for (status, description) in errors(route, is_download) {
+        put(status.as_u16(), description, Some((JSON, error_schema(route, status))));
     }
     Value::Object(responses)
 }
 
-/// What the errors of a service have in common.
-fn error_schema(name: &str) -> Value {
-    let has_two_shapes = [Surface::Cbr, Surface::Strongroom].iter().any(|s| s.document() == name);
-    if has_two_shapes {
-        let text = json!({"type": "string"});
-        return json!({
-            "type": "object",
-            "properties": {"error_code": text, "error_msg": text, "unauthorized": {"type": "object"}},
-        });
+fn errors(route: &Route, is_download: bool) -> impl Iterator<Item = (StatusCode, &'static str)> {
+    let is_write = route.method != "GET";
+    // Whoever asks for a token shows a password.
+    let is_known = !route.is_open() || is_write;
+    [
+        (StatusCode::BAD_REQUEST, "A rule refuses the request.", true),
+        (StatusCode::UNAUTHORIZED, "The caller did not show who it is.", is_known),
+        (StatusCode::FORBIDDEN, "The caller may not do this.", is_known),
+        (StatusCode::NOT_FOUND, "There is no such thing.", is_known),
+        (StatusCode::REQUEST_TIMEOUT, "The body did not come in time.", true),
+        (StatusCode::CONFLICT, "Another request was faster.", is_write),
+        (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.", true),
+        (StatusCode::RANGE_NOT_SATISFIABLE, "There is no such part.", is_download),
+        (StatusCode::INTERNAL_SERVER_ERROR, "The service failed.", true),
+        (StatusCode::SERVICE_UNAVAILABLE, "The service cannot do this now.", true),
+    ]
+    .into_iter()
+    .filter_map(|(status, description, is_possible)| is_possible.then_some((status, description)))
+}
+
+fn error_schema(route: &Route, status: StatusCode) -> Schema {
+    if route.path == health::READYZ && status == StatusCode::SERVICE_UNAVAILABLE {
+        return health::unavailable_schema();
     }
-    json!({"type": "object"})
+    route.surface.dialect(status).schema(status)
 }

@@ -17,6 +17,7 @@ use strongroom_model::Action;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::form::Form;
 use crate::percent;
 use crate::surface::Surface;
 
@@ -48,6 +49,7 @@ pub struct Route {
     /// What it does.
     pub summary: &'static str,
     pub(crate) access: Access,
+    pub(crate) form: Form,
 }
 
 impl fmt::Debug for Route {

@@ -23,7 +23,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use futures_util::FutureExt as _;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use strongroom_base::Chain;
@@ -42,6 +42,9 @@ use crate::query::Query;
 use crate::route::{self, Access, Captures, Found, Route};
 use crate::surface::Surface;
 use crate::{auth, cbr, table};
+
+/// Seconds after which a client may ask again for what too many ask for.
+const BUSY_FOR: HeaderValue = HeaderValue::from_static("30");
 
 /// Everything that the server answers, as one router.
 pub fn router(service: Service, config: ApiConfig) -> Router {
@@ -125,6 +128,7 @@ fn is_served_at(surface: Surface, mounted: &Mounted) -> bool {
             Some(service) => service == mount::Service::Iam,
             None => mounted.path != "/",
         },
+        Surface::Ims => mounted.service == Some(mount::Service::Ims),
         _ => matches!(mounted.service, None | Some(mount::Service::Cbr)),
     }
 }
@@ -144,6 +148,7 @@ async fn run(
         state: Arc::clone(&state),
         parameters,
         headers: head.headers.clone(),
+        is_head: head.method == Method::HEAD,
         body,
     };
     dispatch(route, call, &head, request_id).await
@@ -214,6 +219,14 @@ fn failed(surface: Surface, failure: &Failure, request_id: &str) -> Response {
         && let Ok(methods) = HeaderValue::from_str(methods)
     {
         headers.insert(ALLOW, methods);
+    }
+    if let Failure::NoSuchRange(length) = failure
+        && let Ok(length) = HeaderValue::from_str(&format!("bytes */{length}"))
+    {
+        headers.insert(CONTENT_RANGE, length);
+    }
+    if let Failure::Service(Error::Busy) = failure {
+        headers.insert(RETRY_AFTER, BUSY_FOR);
     }
     if told.status == StatusCode::PAYLOAD_TOO_LARGE || told.status == StatusCode::REQUEST_TIMEOUT {
         // What is left of the body is not worth reading.

@@ -28,6 +28,8 @@ pub enum Surface {
     Ecs,
     /// Servers, Nova.
     Nova,
+    /// Images.
+    Ims,
     /// What CBR does not have.
     Strongroom,
 }
@@ -39,7 +41,8 @@ impl Surface {
             Some(Service::Iam) => Self::Iam,
             Some(Service::Evs) => Self::Evs,
             Some(Service::Ecs) if mounted.path.starts_with("/v2.1") => Self::Nova,
-            Some(Service::Ecs | Service::Ims) => Self::Ecs,
+            Some(Service::Ecs) => Self::Ecs,
+            Some(Service::Ims) => Self::Ims,
             _ => Self::Cbr,
         }
     }
@@ -50,17 +53,17 @@ impl Surface {
             Self::Cbr | Self::Strongroom => cbr::tell(failure),
             Self::Iam => iam::tell(failure),
             Self::Evs => evs::tell(failure),
-            Self::Ecs | Self::Nova => ecs::tell(failure),
+            Self::Ecs | Self::Nova | Self::Ims => ecs::tell(failure),
         }
     }
 
     /// The shape of an error's body.
-    fn dialect(self, status: StatusCode) -> Dialect {
+    pub(crate) fn dialect(self, status: StatusCode) -> Dialect {
         match self {
             Self::Cbr | Self::Strongroom if status == StatusCode::UNAUTHORIZED => Dialect::Gateway,
             Self::Cbr | Self::Strongroom => Dialect::Coded,
             Self::Iam => Dialect::Keystone,
-            Self::Evs | Self::Ecs => Dialect::Nested,
+            Self::Evs | Self::Ecs | Self::Ims => Dialect::Nested,
             Self::Nova => Dialect::Nova,
         }
     }
@@ -84,6 +87,7 @@ impl Surface {
             Self::Iam => "iam",
             Self::Evs => "evs",
             Self::Ecs | Self::Nova => "ecs",
+            Self::Ims => "ims",
             Self::Strongroom => strongroom::NAME,
         }
     }

@@ -33,7 +33,8 @@ impl TimeForm {
         let micros = i64::try_from(time.0).unwrap_or(i64::MAX);
         let moment = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX);
         let form = match self {
-            Self::NaiveMicros => "%Y-%m-%dT%H:%M:%S%.6f",
+            // Lists write thousands of these: a form that need not be read first is quicker.
+            Self::NaiveMicros => return format!("{:.6}", TimeZone::UTC.to_datetime(moment)),
             Self::NaiveSeconds => "%Y-%m-%dT%H:%M:%S",
             Self::Spaced => "%Y-%m-%d %H:%M:%S",
             Self::ZuluMicros => "%Y-%m-%dT%H:%M:%S%.6fZ",

@@ -1,32 +1,37 @@
 //! Backups: looking at them, renaming, deleting.
 
 use http::StatusCode;
-use serde_json::json;
 use strongroom_control::OpContext;
 use strongroom_control::cbr::BackupPage;
 use strongroom_model::backup::{BackupStatus, ImageType};
 use strongroom_model::filter::{BackupFilter, Ownership, VaultUsage};
 use strongroom_model::page::Page;
 use strongroom_model::resource::ResourceType;
-use strongroom_model::sort::Sort;
+use strongroom_model::sort::{Sort, SortKey};
 
 use super::wire::backup::{WireBackup, read_rename};
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::document::{Listed, Named};
 use crate::failure::Failure;
+use crate::form::{Takes, paged};
 use crate::invalid::Invalid;
-use crate::query::{FitsNothing, Query, limit_and_offset};
+use crate::query::{FitsNothing, Query};
+use crate::schema::{Schema, any_time, boolean, list as list_of, number_of, one_of, pattern, text};
+
+/// Both spellings that documents have.
+const MEMBER_STATUSES: [&str; 5] = ["pending", "accepted", "accept", "rejected", "reject"];
 
 pub(super) async fn get(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
     let view = call.service().backup_get(cx, call.id("backup_id")?).await?;
-    Ok(Answer::ok(&json!({"backup": WireBackup::of(&view)})))
+    Ok(Answer::ok(&Named("backup", WireBackup::of(&view))))
 }
 
 pub(super) async fn update(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
     let id = call.id("backup_id")?;
     let name = read_rename(&call.json()?)?;
     let view = call.service().backup_rename(cx, id, name).await?;
-    Ok(Answer::ok(&json!({"backup": WireBackup::of(&view)})))
+    Ok(Answer::ok(&Named("backup", WireBackup::of(&view))))
 }
 
 pub(super) async fn delete(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
@@ -48,10 +53,37 @@ pub(super) async fn list(call: &Call, cx: &OpContext) -> Result<Answer, Failure>
         call.service().backup_list(cx, &filter, &sort, &one).await?;
         BackupPage { backups: Vec::new(), count: 0 }
     };
-    let (limit, offset) = limit_and_offset(&page);
     let backups: Vec<WireBackup<'_>> = found.backups.iter().map(WireBackup::of).collect();
-    let body = json!({"backups": backups, "count": found.count, "limit": limit, "offset": offset});
-    Ok(Answer::ok(&body))
+    Ok(Answer::ok(&Listed::new("backups", backups, found.count, &page)))
+}
+
+/// The query of [`list`]. What is no id fits nothing, so any text will do for one.
+pub(super) fn query() -> Takes {
+    let ids = ["checkpoint_id", "vault_id", "resource_id", "parent_id", "enterprise_project_id"];
+    let texts = ["name", "resource_name", "resource_az"];
+    let switches =
+        ["incremental", "dec", "show_replication", "existed_quantity_based_retention_backups"];
+    paged([
+        ("status", list_of(one_of(BackupStatus::ALL))),
+        ("resource_type", one_of(ResourceType::ALL)),
+        ("image_type", one_of(ImageType::ALL)),
+        ("own_type", one_of(Ownership::ALL)),
+        ("used_percent", number_of(1, 100)),
+        ("sort", sort_schema()),
+        ("start_time", any_time()),
+        ("end_time", any_time()),
+        ("member_status", one_of(MEMBER_STATUSES)),
+    ])
+    .and_query(ids.map(|key| (key, text())))
+    .and_query(texts.map(|key| (key, text())))
+    .and_query(switches.map(|key| (key, boolean())))
+}
+
+/// Keys, each with its direction.
+fn sort_schema() -> Schema {
+    let keys: Vec<&str> = SortKey::ALL.iter().map(|key| key.as_str()).collect();
+    let key = format!("({})(:(asc|desc))?", keys.join("|"));
+    pattern(&format!("^{key}(,{key})*$"))
 }
 
 fn read_ids(query: &Query, filter: &mut BackupFilter) -> Result<(), FitsNothing> {
@@ -91,7 +123,8 @@ fn check_unused(query: &Query) -> Result<(), Failure> {
         query.boolean(switch)?;
     }
     match query.text("member_status") {
-        None | Some("pending" | "accepted" | "accept" | "rejected" | "reject") => Ok(()),
+        None => Ok(()),
+        Some(status) if MEMBER_STATUSES.contains(&status) => Ok(()),
         Some(_) => {
             let allowed = "pending, accepted or rejected";
             Err(Invalid::new("member_status", "member_status", allowed).into())

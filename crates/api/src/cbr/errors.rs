@@ -31,7 +31,7 @@ pub(crate) fn tell(failure: &Failure) -> Told {
             let (status, message) = failure.transport();
             Told::new(status, GATEWAY, message)
         }
-        Failure::TooLarge | Failure::TooSlow | Failure::BrokenBody => {
+        Failure::TooLarge | Failure::TooSlow | Failure::BrokenBody | Failure::NoSuchRange(_) => {
             let (status, message) = failure.transport();
             Told::new(status, PARAMETER.to_string(), message)
         }
@@ -64,7 +64,9 @@ fn of_error(error: &Error, unknown: Code) -> Told {
         // Only operators name such things, by paths that they know.
         Error::Unusable { .. } => coded(StatusCode::BAD_REQUEST, PARAMETER, message),
         Error::Conflict => coded(StatusCode::CONFLICT, unknown, message),
-        Error::Unavailable { .. } => coded(StatusCode::SERVICE_UNAVAILABLE, unknown, message),
+        Error::Busy | Error::Unavailable { .. } => {
+            coded(StatusCode::SERVICE_UNAVAILABLE, unknown, message)
+        }
         _ => coded(StatusCode::INTERNAL_SERVER_ERROR, unknown, message),
     }
 }

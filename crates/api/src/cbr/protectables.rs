@@ -11,8 +11,10 @@ use super::wire::protectable;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::form::{self, Takes};
 use crate::invalid::Invalid;
 use crate::query::{FitsNothing, Query};
+use crate::schema::{id, number, number_of, text};
 
 /// The most rows of a page (contract, section 1).
 const MOST_ROWS: u16 = 50;
@@ -46,6 +48,13 @@ fn object_type(call: &Call) -> Result<ObjectType, Failure> {
     let key = "protectable_type";
     let parsed = ObjectType::parse(call.parameter(key));
     Ok(parsed.map_err(|error| Invalid::new(key, key, error.allowed))?)
+}
+
+/// The query of [`list`]. What is no id fits nothing, so any text will do for one.
+pub(super) fn query() -> Takes {
+    let page = [("limit", number_of(1, MOST_ROWS.into())), ("offset", number()), ("marker", id())];
+    let filters = ["id", "name", "status", "server_id"];
+    form::query(page).and_query(filters.map(|key| (key, text())))
 }
 
 fn read_page(query: &Query) -> Result<Page<ResourceId>, Failure> {

@@ -6,12 +6,14 @@ use strongroom_control::OpContext;
 use strongroom_model::tag::LooseKey;
 use strongroom_model::vault::VaultView;
 
-use super::wire::tag::{Wanted, read_change, read_query, read_tag, tags};
-use super::wire::vault::WireVault;
+use super::wire::tag::{self, Wanted, read_change, read_query, read_tag, tags};
+use super::wire::vault::{self, WireVault};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::form::Gives;
 use crate::json::Object;
+use crate::schema::{empty_list, id, list as list_of, named, number, object, object_with, text};
 
 pub(super) async fn list(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
     let found = call.service().vault_tags(cx, call.id("vault_id")?).await?;
@@ -58,6 +60,19 @@ pub(super) async fn find(call: &Call, cx: &OpContext) -> Result<Answer, Failure>
     }
     let resources: Vec<Value> = found.vaults.iter().map(instance).collect();
     Ok(Answer::ok(&json!({"resources": resources, "total_count": found.count})))
+}
+
+/// The answer of [`find`], described.
+pub(super) fn found() -> Gives {
+    let instance = object([
+        ("resource_id", id()),
+        ("resource_name", text()),
+        ("tags", list_of(tag::schema())),
+        ("sys_tags", empty_list()),
+        ("resource_detail", object([("vault", vault::schema())])),
+    ]);
+    let resources = list_of(named("TaggedVault", instance));
+    Gives::Json(object_with([("total_count", number())], [("resources", resources)]))
 }
 
 /// A vault as the tag service names it. The detail is an object, not the list that the tables say

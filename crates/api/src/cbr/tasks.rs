@@ -1,6 +1,5 @@
 //! Tasks, which the wire calls operation logs.
 
-use serde_json::json;
 use strongroom_control::OpContext;
 use strongroom_control::cbr::TaskPage;
 use strongroom_model::filter::TaskFilter;
@@ -11,12 +10,15 @@ use strongroom_model::vault::ObjectType;
 use super::wire::operation_log::OperationLog;
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::document::{Listed, Named};
 use crate::failure::Failure;
-use crate::query::{FitsNothing, Query, limit_and_offset};
+use crate::form::{Takes, paged};
+use crate::query::{FitsNothing, Query};
+use crate::schema::{any_time, one_of, text};
 
 pub(super) async fn get(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
     let task = call.service().task_get(cx, call.id("operation_log_id")?).await?;
-    Ok(Answer::ok(&json!({"operation_log": OperationLog::of(&task)})))
+    Ok(Answer::ok(&Named("operation_log", OperationLog::of(&task))))
 }
 
 pub(super) async fn list(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
@@ -30,14 +32,20 @@ pub(super) async fn list(call: &Call, cx: &OpContext) -> Result<Answer, Failure>
         call.service().task_list(cx, &filter, &one).await?;
         TaskPage { tasks: Vec::new(), count: 0 }
     };
-    let (limit, offset) = limit_and_offset(&page);
     let logs: Vec<OperationLog<'_>> = found.tasks.iter().map(OperationLog::of).collect();
-    Ok(Answer::ok(&json!({
-        "operation_logs": logs,
-        "count": found.count,
-        "limit": limit,
-        "offset": offset,
-    })))
+    Ok(Answer::ok(&Listed::new("operation_logs", logs, found.count, &page)))
+}
+
+/// The query of [`list`]. What is no id fits nothing, so any text will do for one.
+pub(super) fn query() -> Takes {
+    let texts = ["resource_id", "resource_name", "vault_id", "vault_name", "provider_id"];
+    paged([
+        ("operation_type", one_of(TaskKind::ALL)),
+        ("status", one_of(ShownStatus::ALL)),
+        ("start_time", any_time()),
+        ("end_time", any_time()),
+    ])
+    .and_query(texts.map(|key| (key, text())))
 }
 
 fn read_ids(query: &Query, filter: &mut TaskFilter) -> Result<(), FitsNothing> {

@@ -1,7 +1,6 @@
 //! Vaults.
 
 use http::StatusCode;
-use serde_json::json;
 use strongroom_control::OpContext;
 use strongroom_control::cbr::VaultPage;
 use strongroom_model::VaultId;
@@ -13,25 +12,28 @@ use strongroom_model::vault::{CloudType, ObjectType, ProtectType, VaultStatus};
 use super::wire::vault::{WireVault, read_new, read_update};
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::document::{Listed, Named};
 use crate::failure::Failure;
-use crate::query::{FitsNothing, Query, limit_and_offset};
+use crate::form::{Takes, paged};
+use crate::query::{FitsNothing, Query};
+use crate::schema::{list as list_of, one_of, text};
 
 pub(super) async fn create(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
     let new = read_new(&call.json()?, &call.service().settings().quota)?;
     let view = call.service().vault_create(cx, new).await?;
-    Ok(Answer::ok(&json!({"vault": WireVault::of(&view)})))
+    Ok(Answer::ok(&Named("vault", WireVault::of(&view))))
 }
 
 pub(super) async fn get(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
     let view = call.service().vault_get(cx, call.id("vault_id")?).await?;
-    Ok(Answer::ok(&json!({"vault": WireVault::of(&view)})))
+    Ok(Answer::ok(&Named("vault", WireVault::of(&view))))
 }
 
 pub(super) async fn update(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
     let id = call.id("vault_id")?;
     let update = read_update(&call.json()?)?;
     let view = call.service().vault_update(cx, id, &update).await?;
-    Ok(Answer::ok(&json!({"vault": WireVault::of(&view)})))
+    Ok(Answer::ok(&Named("vault", WireVault::of(&view))))
 }
 
 pub(super) async fn delete(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
@@ -51,10 +53,8 @@ pub(super) async fn list(call: &Call, cx: &OpContext) -> Result<Answer, Failure>
         call.service().vault_list(cx, &filter, &one).await?;
         VaultPage { vaults: Vec::new(), count: 0 }
     };
-    let (limit, offset) = limit_and_offset(&page);
     let vaults: Vec<WireVault<'_>> = found.vaults.iter().map(WireVault::of).collect();
-    let body = json!({"vaults": vaults, "count": found.count, "limit": limit, "offset": offset});
-    Ok(Answer::ok(&body))
+    Ok(Answer::ok(&Listed::new("vaults", vaults, found.count, &page)))
 }
 
 type Ids = (Vec<VaultId>, Vec<strongroom_model::ResourceId>);
@@ -66,6 +66,22 @@ fn read_ids(query: &Query) -> Result<Ids, FitsNothing> {
     }
     // The second spelling is python-otcextensions' (contract, 9.2).
     Ok((query.ids(&["id"])?, query.ids(&["resource_ids", "resources_ids"])?))
+}
+
+/// The query of [`list`]. What is no id fits nothing, so any text will do for one.
+pub(super) fn query() -> Takes {
+    paged([
+        ("id", list_of(text())),
+        ("name", text()),
+        ("object_type", one_of(ObjectType::ALL)),
+        ("protect_type", one_of(ProtectType::ALL)),
+        ("cloud_type", one_of(CloudType::ALL)),
+        ("status", one_of(VaultStatus::ALL)),
+        ("resource_ids", list_of(text())),
+        ("enterprise_project_id", text()),
+        ("availability_zone", text()),
+        ("policy_id", text()),
+    ])
 }
 
 fn read_filter(query: &Query) -> Result<VaultFilter, Failure> {

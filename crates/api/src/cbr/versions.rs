@@ -5,6 +5,8 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::form::{Gives, all};
+use crate::schema::{self, object, text};
 
 pub(super) fn list(call: &Call) -> Answer {
     let href = format!("{}/v3", call.base());
@@ -14,4 +16,10 @@ pub(super) fn list(call: &Call) -> Answer {
         "links": [{"href": href, "rel": "self"}],
     });
     Answer::json(StatusCode::MULTIPLE_CHOICES, &json!({"versions": [version]}))
+}
+
+/// The answer of [`list`], described.
+pub(super) fn listed() -> Gives {
+    let link = object([("href", text()), ("rel", text())]);
+    all("versions", object([("id", text()), ("status", text()), ("links", schema::list(link))]))
 }

@@ -46,7 +46,9 @@ fn of_error(error: &Error) -> Told {
             Told::new(StatusCode::BAD_REQUEST, PARAMETER, text)
         }
         Error::Conflict => Told::new(StatusCode::CONFLICT, GATEWAY, text),
-        Error::Unavailable { .. } => Told::new(StatusCode::SERVICE_UNAVAILABLE, GATEWAY, text),
+        Error::Busy | Error::Unavailable { .. } => {
+            Told::new(StatusCode::SERVICE_UNAVAILABLE, GATEWAY, text)
+        }
         _ => Told::new(StatusCode::INTERNAL_SERVER_ERROR, GATEWAY, text),
     }
 }

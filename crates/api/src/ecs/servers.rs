@@ -8,11 +8,13 @@ use strongroom_model::filter::ServerFilter;
 use strongroom_model::page::{Page, PageStart};
 use strongroom_model::server::{Server, ServerStatus};
 
-use super::wire::{native_server, nova_server};
+use super::wire::{native_schema, native_server, nova_server};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::form::{Gives, Takes, paged};
 use crate::query::{FitsNothing, Query};
+use crate::schema::{Schema, empty_list, list as list_of, number, object, text};
 
 /// What a page has when nobody says how many (related-services, 3.1).
 const NATIVE_ROWS: u16 = 25;
@@ -63,6 +65,21 @@ async fn list(call: &Call, cx: &OpContext, page: &Page<ResourceId>) -> Result<Se
         call.service().server_list(cx, &ServerFilter::default(), &one).await?;
         (Vec::new(), 0)
     })
+}
+
+/// The query of the lists. What is no id and no status fits nothing, so any text will do.
+pub(super) fn query() -> Takes {
+    paged(["id", "uuid", "name", "status"].map(|key| (key, text())))
+}
+
+/// The answer of [`list_native`], described.
+pub(super) fn listed_native() -> Gives {
+    Gives::Json(object([("count", number()), ("servers", list_of(native_schema()))]))
+}
+
+/// The answer of Nova's lists, described.
+pub(super) fn listed_nova(server: Schema) -> Gives {
+    Gives::Json(object([("servers", list_of(server)), ("servers_links", empty_list())]))
 }
 
 fn read_filter(query: &Query) -> Result<ServerFilter, FitsNothing> {

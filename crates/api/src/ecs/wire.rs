@@ -11,6 +11,10 @@ use strongroom_model::server::{Server, ServerStatus};
 
 use crate::evs::device;
 use crate::json::extended;
+use crate::schema::{
+    Schema, boolean, empty_list, id, list, naive_time, named, null, nullable, number, number_of,
+    object, one_of, plain_id, text, with_keys, word, zulu_time,
+};
 use crate::time::TimeForm;
 
 /// The native rendering: numbers of the flavour are texts.
@@ -37,6 +41,87 @@ pub(super) fn native_server(server: &Server, disks: &[Disk], zone: &str) -> Valu
             ("enterprise_project_id", json!("0")),
         ],
     )
+}
+
+/// [`native_server`], described.
+pub(super) fn native_schema() -> Schema {
+    let volume = object([
+        ("id", id()),
+        ("delete_on_termination", word("false")),
+        ("bootIndex", nullable(word("0"))),
+        ("device", text()),
+    ]);
+    let flavor = ["id", "name", "disk", "vcpus", "ram"].map(|key| (key, text()));
+    let keys = [
+        ("os-extended-volumes:volumes_attached", list(volume)),
+        ("flavor", object(flavor)),
+        ("image", object([("id", word(""))])),
+        ("host_status", word("UP")),
+        ("sys_tags", empty_list()),
+        ("enterprise_project_id", word("0")),
+    ];
+    named("NativeServer", with_keys(common_keys(), keys))
+}
+
+/// [`nova_server`], described.
+pub(super) fn nova_schema() -> Schema {
+    named("NovaServer", nova_server_keys())
+}
+
+/// What [`nova_server`] has, for who adds to it.
+pub(crate) fn nova_server_keys() -> Schema {
+    let flavor = object([
+        ("id", text()),
+        ("original_name", text()),
+        ("vcpus", number()),
+        ("ram", number()),
+        ("disk", number()),
+        ("links", empty_list()),
+    ]);
+    let keys = [
+        ("os-extended-volumes:volumes_attached", list(object([("id", id())]))),
+        ("flavor", flavor),
+        ("image", object([("id", word("")), ("links", empty_list())])),
+    ];
+    with_keys(common_keys(), keys)
+}
+
+/// Nova's rendering by name alone.
+pub(super) fn short_schema() -> Schema {
+    named("ServerName", object([("id", id()), ("name", text()), ("links", empty_list())]))
+}
+
+fn common_keys() -> Schema {
+    let empty = || word("");
+    object([
+        ("id", id()),
+        ("name", text()),
+        ("status", one_of(ServerStatus::ALL)),
+        ("tenant_id", plain_id()),
+        ("user_id", empty()),
+        ("hostId", empty()),
+        ("key_name", empty()),
+        ("created", zulu_time()),
+        ("updated", zulu_time()),
+        ("progress", number_of(0, 100)),
+        ("accessIPv4", empty()),
+        ("accessIPv6", empty()),
+        ("config_drive", empty()),
+        ("description", empty()),
+        ("locked", boolean()),
+        ("tags", empty_list()),
+        ("links", empty_list()),
+        ("metadata", object([])),
+        ("addresses", object([])),
+        ("security_groups", empty_list()),
+        ("OS-EXT-STS:vm_state", text()),
+        ("OS-EXT-STS:task_state", null()),
+        ("OS-EXT-STS:power_state", number_of(0, 4)),
+        ("OS-EXT-AZ:availability_zone", text()),
+        ("OS-DCF:diskConfig", word("MANUAL")),
+        ("OS-SRV-USG:launched_at", naive_time()),
+        ("OS-SRV-USG:terminated_at", null()),
+    ])
 }
 
 /// Nova's rendering: numbers of the flavour are numbers.

@@ -40,7 +40,7 @@ fn of_error(error: &Error) -> Told {
         Error::Refused(_) => Told::new(StatusCode::BAD_REQUEST, "EVS.1046", text),
         Error::Unusable { .. } => by_status(StatusCode::BAD_REQUEST, text),
         Error::Conflict => by_status(StatusCode::CONFLICT, text),
-        Error::Unavailable { .. } => by_status(StatusCode::SERVICE_UNAVAILABLE, text),
+        Error::Busy | Error::Unavailable { .. } => by_status(StatusCode::SERVICE_UNAVAILABLE, text),
         _ => by_status(StatusCode::INTERNAL_SERVER_ERROR, text),
     }
 }

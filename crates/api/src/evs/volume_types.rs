@@ -9,6 +9,7 @@ use strongroom_model::page::Page;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::schema::{Schema, boolean, id, named, null, object, one_of, text};
 
 /// The names, and the ids by which they are asked for.
 const TYPES: [(&str, &str); 5] = [
@@ -20,6 +21,10 @@ const TYPES: [(&str, &str); 5] = [
 ];
 /// The type of a disk whose maker names none.
 pub(super) const DEFAULT: &str = "SSD";
+
+/// The same names, in any case.
+pub(super) const ANY_CASE: &str =
+    "^(?:[Ss][Aa][Tt][Aa]|[Ss][Aa][Ss]|(?:[Gg][Pp]|[Ee])?[Ss][Ss][Dd])$";
 
 /// Reads a name in any case.
 pub(super) fn parse(text: &str) -> Result<&'static str, FieldError> {
@@ -49,6 +54,23 @@ async fn check_rights(call: &Call, cx: &OpContext) -> Result<(), Failure> {
     let one = Page { limit: 1, ..Page::default() };
     call.service().disk_list(cx, &DiskFilter::default(), &one).await?;
     Ok(())
+}
+
+/// [`volume_type`], described.
+pub(super) fn schema() -> Schema {
+    let names = || one_of(TYPES.map(|(name, _)| name));
+    let specs = object([("RESKEY:availability_zones", text()), ("volume_backend_name", names())]);
+    named(
+        "VolumeType",
+        object([
+            ("id", id()),
+            ("name", names()),
+            ("extra_specs", specs),
+            ("is_public", boolean()),
+            ("qos_specs_id", null()),
+            ("description", null()),
+        ]),
+    )
 }
 
 /// One client breaks without the zones (EVS-16).

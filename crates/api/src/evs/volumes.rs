@@ -8,11 +8,13 @@ use strongroom_model::disk::DiskStatus;
 use strongroom_model::filter::DiskFilter;
 use strongroom_model::page::Page;
 
-use super::wire::{read_new, volume};
+use super::wire::{read_new, volume, volume_schema};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::form::{Gives, Takes, paged};
 use crate::query::{FitsNothing, Query};
+use crate::schema::{empty_list, list as list_of, number, object, text};
 
 pub(super) async fn create(call: &Call, cx: &OpContext) -> Result<Answer, Failure> {
     let new = read_new(&call.json()?)?;
@@ -44,6 +46,20 @@ pub(super) async fn list(call: &Call, cx: &OpContext) -> Result<Answer, Failure>
     let zone = &call.service().settings().zone;
     let volumes: Vec<Value> = disks.iter().map(|disk| volume(disk, zone)).collect();
     Ok(Answer::ok(&json!({"count": count, "volumes": volumes, "volumes_links": []})))
+}
+
+/// The query of [`list`]. What is no id and no status fits nothing, so any text will do.
+pub(super) fn query() -> Takes {
+    paged(["id", "ids", "name", "status", "server_id"].map(|key| (key, text())))
+}
+
+/// The answer of [`list`], described.
+pub(super) fn listed() -> Gives {
+    Gives::Json(object([
+        ("count", number()),
+        ("volumes", list_of(volume_schema())),
+        ("volumes_links", empty_list()),
+    ]))
 }
 
 /// Clients try a name as an id; that is a disk which is not there (EVS-18).

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use strongroom_control::evs::NewDisk;
 use strongroom_model::description::Description;
-use strongroom_model::disk::Disk;
+use strongroom_model::disk::{Disk, DiskStatus};
 use strongroom_model::resource::ResourceName;
 use strongroom_model::zone::AvailabilityZone;
 
@@ -13,6 +13,10 @@ use super::volume_types;
 use crate::failure::Failure;
 use crate::invalid::Invalid;
 use crate::json::Object;
+use crate::schema::{
+    Schema, boolean, empty_list, id, list, map, naive_time, named, null, nullable, number,
+    number_of, object, one_of, pattern, plain_id, request, text, text_of, word,
+};
 use crate::time::TimeForm;
 
 /// The largest disk, in gigabytes (EVS-9). The least is 1 here: a disk of ours is a file, and the
@@ -54,6 +58,53 @@ pub(crate) fn volume(disk: &Disk, zone: &str) -> Value {
         "wwn": null,
         "enterprise_project_id": "0",
     })
+}
+
+/// [`volume`], described.
+pub(crate) fn volume_schema() -> Schema {
+    let attachment = object([
+        ("id", id()),
+        ("attachment_id", id()),
+        ("volume_id", id()),
+        ("server_id", id()),
+        ("host_name", null()),
+        ("device", text()),
+        ("attached_at", naive_time()),
+    ]);
+    named(
+        "Volume",
+        object([
+            ("id", id()),
+            ("name", text()),
+            ("description", text()),
+            ("status", one_of(DiskStatus::ALL)),
+            ("size", number()),
+            ("availability_zone", text()),
+            ("volume_type", text()),
+            ("snapshot_id", null()),
+            ("source_volid", null()),
+            ("backup_id", null()),
+            ("consistencygroup_id", null()),
+            ("dedicated_storage_id", null()),
+            ("replication_status", text()),
+            ("os-vol-tenant-attr:tenant_id", plain_id()),
+            ("os-vol-host-attr:host", null()),
+            ("bootable", one_of(["true", "false"])),
+            ("multiattach", boolean()),
+            ("shareable", boolean()),
+            ("encrypted", boolean()),
+            ("created_at", naive_time()),
+            ("updated_at", naive_time()),
+            ("attachments", list(attachment)),
+            ("metadata", map(text())),
+            ("tags", object([])),
+            ("links", empty_list()),
+            ("user_id", plain_id()),
+            ("service_type", word("EVS")),
+            ("wwn", null()),
+            ("enterprise_project_id", word("0")),
+        ]),
+    )
 }
 
 /// One client feeds the attachment's id back as the disk's (related-services, 5.3).
@@ -103,6 +154,28 @@ pub(super) fn read_new(body: &Value) -> Result<NewDisk, Failure> {
         metadata: read_metadata(&volume)?,
         is_multiattach: volume.boolean("multiattach")?.unwrap_or(false),
     })
+}
+
+/// What [`read_new`] reads.
+pub(super) fn new_schema() -> Schema {
+    let size = number_of(1, MOST_GIGABYTES.cast_signed());
+    let volume = request(
+        [("size", size)],
+        [
+            ("name", text_of(0, 255)),
+            ("description", text_of(0, 255)),
+            ("volume_type", pattern(volume_types::ANY_CASE)),
+            ("availability_zone", text_of(1, 32)),
+            ("metadata", map(nullable(text()))),
+            ("multiattach", boolean()),
+            ("count", number_of(1, 1)),
+            ("backup_id", word("")),
+            ("snapshot_id", word("")),
+            ("imageRef", word("")),
+            ("source_volid", word("")),
+        ],
+    );
+    request([("volume", named("NewVolume", volume))], [])
 }
 
 /// Refuses what would make a disk that is not empty, or several.

@@ -4,10 +4,12 @@ use serde_json::json;
 use strongroom_control::Caller;
 
 use super::tokens::catalog_of;
+use super::wire::directory::link_schema;
 use super::wire::{catalog as wire, directory};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::schema::{Schema, named, null, object, text};
 
 pub(super) async fn get(call: &Call, caller: &Caller) -> Result<Answer, Failure> {
     let link = format!("{}/iam/v3/auth/catalog", call.base());
@@ -39,4 +41,17 @@ pub(super) async fn regions(call: &Call, _: &Caller) -> Result<Answer, Failure> 
         "links": {"self": link},
     });
     Ok(Answer::ok(&directory::list("regions", &[found], call.base(), "regions")))
+}
+
+/// A region, described.
+pub(super) fn region_schema() -> Schema {
+    let region = object([
+        ("id", text()),
+        ("type", text()),
+        ("description", text()),
+        ("parent_region_id", null()),
+        ("locales", object([("en-us", text())])),
+        ("links", link_schema()),
+    ]);
+    named("Region", region)
 }

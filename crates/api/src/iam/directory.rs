@@ -8,7 +8,9 @@ use super::wire::directory as wire;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::form::{Takes, query};
 use crate::query::FitsNothing;
+use crate::schema::{boolean, text};
 
 pub(super) async fn projects(call: &Call, caller: &Caller) -> Result<Answer, Failure> {
     let query = &call.query;
@@ -64,6 +66,16 @@ pub(super) async fn user(call: &Call, caller: &Caller) -> Result<Answer, Failure
     let id = call.parameter("id").parse().map_err(|_| Error::NotFound(Noun::User))?;
     let user = call.service().user_get(caller, id).await?;
     Ok(Answer::ok(&json!({"user": wire::user(&user, call.base())})))
+}
+
+/// The query of [`projects`]. What is no id fits nothing, so any text will do for one.
+pub(super) fn project_query() -> Takes {
+    user_query().and_query([("is_domain", boolean())])
+}
+
+/// The query of [`users`].
+pub(super) fn user_query() -> Takes {
+    query([("name", text()), ("domain_id", text()), ("enabled", boolean())])
 }
 
 fn answer(call: &Call, key: &str, items: &[Value], path: &str) -> Answer {

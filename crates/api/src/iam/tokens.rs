@@ -9,7 +9,9 @@ use super::wire::token;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::form::{Takes, nothing};
 use crate::invalid::Invalid;
+use crate::schema::{Key, text};
 
 const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
 
@@ -28,6 +30,16 @@ pub(super) async fn get(call: &Call, caller: &Caller) -> Result<Answer, Failure>
 pub(super) async fn revoke(call: &Call, caller: &Caller) -> Result<Answer, Failure> {
     call.service().token_revoke(caller, subject(call)?).await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// The query of what shows a token: whether the catalogue is left out.
+pub(super) fn query() -> [Key<'static>; 1] {
+    [("nocatalog", text())]
+}
+
+/// The header of what is about a token.
+pub(super) fn subject_header() -> Takes {
+    nothing().and_needed("header", "X-Subject-Token", &text())
 }
 
 /// The token that a request is about.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::schema::{self, Schema, named, object, text, zulu_time};
 
 pub(super) async fn list(call: &Call) -> Result<Answer, Failure> {
     let body = json!({"versions": {"values": [version(call)]}});
@@ -27,4 +28,25 @@ fn version(call: &Call) -> Value {
             "type": "application/vnd.openstack.identity-v3+json",
         }],
     })
+}
+
+/// [`version`], described.
+pub(super) fn schema() -> Schema {
+    let link = object([("rel", text()), ("href", text())]);
+    let media_type = object([("base", text()), ("type", text())]);
+    named(
+        "Version",
+        object([
+            ("id", text()),
+            ("status", text()),
+            ("updated", zulu_time()),
+            ("links", schema::list(link)),
+            ("media-types", schema::list(media_type)),
+        ]),
+    )
+}
+
+/// What [`list`] has under its key, described.
+pub(super) fn values_schema() -> Schema {
+    object([("values", schema::list(self::schema()))])
 }

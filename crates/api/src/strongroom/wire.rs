@@ -10,13 +10,17 @@
 
 use serde_json::{Value, json};
 use strongroom_control::host::{Adopted, AdoptedDisk, Adoption};
-use strongroom_model::disk::{Disk, DiskImageFormat};
+use strongroom_model::disk::{Disk, DiskImageFormat, DiskStatus};
 use strongroom_model::resource::ResourceName;
-use strongroom_model::server::Server;
+use strongroom_model::server::{Server, ServerStatus};
 
 use crate::failure::Failure;
 use crate::invalid::Invalid;
 use crate::json::Object;
+use crate::schema::{
+    Schema, any_of, boolean, filled_list, id, list, named, nullable, number, object, one_of,
+    pattern, request, text, text_of, with_keys, word, zulu_time,
+};
 use crate::time::TimeForm;
 
 /// A resource as answers show it.
@@ -54,6 +58,53 @@ fn of_disk(disk: &Disk) -> Value {
         "created_at": TimeForm::ZuluMicros.format(disk.created_at),
         "updated_at": TimeForm::ZuluMicros.format(disk.updated_at),
     })
+}
+
+/// [`resource`], described.
+pub(super) fn schema() -> Schema {
+    let disk = || {
+        let disk = object([
+            ("type", word("disk")),
+            ("id", id()),
+            ("name", text()),
+            ("status", one_of(DiskStatus::ALL)),
+            ("size_bytes", number()),
+            ("format", one_of(DiskImageFormat::ALL)),
+            ("path", text()),
+            ("server_id", nullable(id())),
+            ("is_system_disk", boolean()),
+            ("is_managed", boolean()),
+            ("created_at", zulu_time()),
+            ("updated_at", zulu_time()),
+        ]);
+        named("HostDisk", disk)
+    };
+    let server = object([
+        ("type", word("server")),
+        ("id", id()),
+        ("name", text()),
+        ("status", one_of(ServerStatus::ALL)),
+        ("disks", list(disk())),
+        ("created_at", zulu_time()),
+        ("updated_at", zulu_time()),
+    ]);
+    any_of([disk(), named("HostServer", server)])
+}
+
+/// What [`read`] reads.
+pub(super) fn new_schema() -> Schema {
+    let disk = || {
+        request(
+            [("path", pattern(r"^/[^\u0000]*$"))],
+            [("name", text_of(0, 255)), ("format", one_of(DiskImageFormat::ALL))],
+        )
+    };
+    let server = request(
+        [("type", word("server")), ("name", text_of(0, 255)), ("disks", filled_list(disk()))],
+        [],
+    );
+    let alone = with_keys(disk(), [("type", word("disk"))]);
+    request([("resource", named("NewHostResource", any_of([alone, server])))], [])
 }
 
 /// Reads the body of a request to make something known.

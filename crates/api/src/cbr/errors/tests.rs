@@ -116,6 +116,7 @@ fn other_errors_have_the_status_that_clients_know() {
     check(Error::Forbidden { action: Action::VaultGet }, 403, "Forbidden");
     check(Error::Conflict, 409, "BackupService.9910");
     check(Error::Unavailable { source: cause() }, 503, "BackupService.9910");
+    check(Error::Busy, 503, "BackupService.9910");
     check(Error::Internal { source: cause() }, 500, "BackupService.9910");
     check(Error::Unusable { why: "/a is no disk".to_owned() }, 400, "BackupService.9900");
     check(Error::Unauthenticated, 401, "401");

@@ -8,8 +8,13 @@ use strongroom_model::vault::ObjectType;
 use strongroom_model::zone::AvailabilityZone;
 use strongroom_model::{BackupId, CheckpointId, Name, ProjectId, ResourceId, VaultId};
 
+use super::vault::{name_schema, provider_schema};
 use crate::failure::Failure;
 use crate::json::Object;
+use crate::schema::{
+    Schema, boolean, empty_list, id, list, naive_time, named, nullable, number, number_of, object,
+    one_of, plain_id, reference, request, text, word,
+};
 use crate::time::TimeForm;
 
 /// As answers show it.
@@ -152,6 +157,69 @@ impl ExtendInfo {
             app_consistency: NO_APPLICATION,
         }
     }
+}
+
+/// [`WireBackup`], described.
+pub(crate) fn schema() -> Schema {
+    named(
+        "Backup",
+        object([
+            ("id", id()),
+            ("checkpoint_id", id()),
+            ("project_id", plain_id()),
+            ("vault_id", id()),
+            ("name", text()),
+            ("description", text()),
+            ("status", one_of(BackupStatus::ALL)),
+            ("image_type", one_of(ImageType::ALL)),
+            ("resource_id", id()),
+            ("resource_name", text()),
+            ("resource_type", one_of(ResourceType::ALL)),
+            ("resource_size", number()),
+            ("resource_az", nullable(text())),
+            ("provider_id", provider_schema()),
+            ("parent_id", nullable(id())),
+            ("created_at", naive_time()),
+            ("updated_at", naive_time()),
+            ("protected_at", nullable(naive_time())),
+            ("expired_at", nullable(naive_time())),
+            ("children", list(reference("Backup"))),
+            ("extend_info", extend_info_schema()),
+            ("enterprise_project_id", word("0")),
+            ("incremental", boolean()),
+            ("version", number()),
+            ("replication_records", empty_list()),
+        ]),
+    )
+}
+
+fn extend_info_schema() -> Schema {
+    let app_consistency = object([
+        ("app_consistency", text()),
+        ("app_consistency_status", text()),
+        ("app_consistency_error_code", text()),
+        ("app_consistency_error_message", text()),
+    ]);
+    object([
+        ("auto_trigger", boolean()),
+        ("bootable", boolean()),
+        ("system_disk", boolean()),
+        ("contain_system_disk", boolean()),
+        ("incremental", boolean()),
+        ("encrypted", boolean()),
+        ("snapshot_id", id()),
+        ("support_lld", boolean()),
+        ("supported_restore_mode", one_of(["backup", "na"])),
+        ("os_images_data", empty_list()),
+        ("architecture", text()),
+        ("progress", number_of(0, 100)),
+        ("app_consistency", app_consistency),
+    ])
+}
+
+/// What [`read_rename`] reads.
+pub(crate) fn rename_schema() -> Schema {
+    request([("backup", request([("name", name_schema())], []))], [])
 }
 
 /// Reads the body of a request for another name.

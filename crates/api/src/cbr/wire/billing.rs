@@ -11,6 +11,9 @@ use strongroom_model::vault::{
 
 use crate::failure::Failure;
 use crate::json::Object;
+use crate::schema::{
+    Schema, boolean, named, null, number, number_of, object, one_of, request, text, text_of,
+};
 
 const MEGABYTE: u64 = 1 << 20;
 
@@ -64,6 +67,60 @@ impl Billing {
             frozen_scene: Value::Null,
         }
     }
+}
+
+/// [`Billing`], described.
+pub(super) fn schema() -> Schema {
+    named(
+        "Billing",
+        object([
+            ("allocated", number()),
+            ("used", number()),
+            ("size", number()),
+            ("status", one_of(VaultStatus::ALL)),
+            ("charging_mode", one_of(ChargingMode::ALL)),
+            ("cloud_type", one_of(CloudType::ALL)),
+            ("consistent_level", one_of(Consistency::ALL)),
+            ("object_type", one_of(ObjectType::ALL)),
+            ("protect_type", one_of(ProtectType::ALL)),
+            ("spec_code", text()),
+            ("is_multi_az", boolean()),
+            ("order_id", null()),
+            ("product_id", null()),
+            ("storage_unit", null()),
+            ("frozen_scene", null()),
+        ]),
+    )
+}
+
+/// In gigabytes (R5, R6).
+fn size_schema() -> Schema {
+    number_of(10, 10_485_760)
+}
+
+/// What [`NewBilling::read`] reads.
+pub(super) fn new_schema() -> Schema {
+    request(
+        [
+            ("object_type", one_of(ObjectType::ALL)),
+            ("protect_type", one_of(ProtectType::ALL)),
+            ("consistent_level", one_of(Consistency::ALL)),
+            ("size", size_schema()),
+        ],
+        [
+            ("cloud_type", one_of(CloudType::ALL)),
+            ("charging_mode", one_of(ChargingMode::ALL)),
+            ("is_auto_renew", boolean()),
+            ("is_auto_pay", boolean()),
+            ("is_multi_az", boolean()),
+            ("console_url", text_of(1, 255)),
+        ],
+    )
+}
+
+/// What [`NewBilling::read_update`] reads.
+pub(super) fn update_schema() -> Schema {
+    request([], [("consistent_level", one_of(Consistency::ALL)), ("size", size_schema())])
 }
 
 /// What a request for a new vault says.

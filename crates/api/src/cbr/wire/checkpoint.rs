@@ -9,9 +9,14 @@ use strongroom_model::resource::{ProtectStatus, ResourceType, ResourceUse};
 use strongroom_model::{CheckpointId, Name, ProjectId, ResourceId, VaultId};
 
 use super::billing::megabytes;
-use super::resource::read_resources;
+use super::resource::{self, read_resources};
+use super::vault::name_schema;
 use crate::failure::Failure;
 use crate::json::Object;
+use crate::schema::{
+    Schema, any_of, boolean, id, list, list_of, naive_time, named, number_of, object, one_of,
+    pattern, plain_id, request, text, text_of,
+};
 use crate::time::TimeForm;
 
 /// The longest life of a manual backup, in days.
@@ -119,6 +124,70 @@ impl<'a> SkippedResource<'a> {
             reason: &left.reason,
         }
     }
+}
+
+/// [`WireCheckpoint`], described.
+pub(crate) fn schema() -> Schema {
+    let digits = || pattern("^[0-9]+$");
+    let kind = || one_of(ResourceType::ALL);
+    let resource = object([
+        ("id", id()),
+        ("name", text()),
+        ("type", kind()),
+        ("protect_status", one_of(ProtectStatus::ALL)),
+        ("resource_size", digits()),
+        ("backup_size", digits()),
+        ("backup_count", digits()),
+    ]);
+    let skipped = object([
+        ("id", id()),
+        ("type", kind()),
+        ("name", text()),
+        ("code", text()),
+        ("reason", text()),
+    ]);
+    let vault = object([
+        ("id", id()),
+        ("name", text()),
+        ("resources", list(resource)),
+        ("skipped_resources", list(skipped)),
+    ]);
+    let extra_info = object([
+        ("name", text()),
+        ("description", text()),
+        ("retention_duration", number_of(-1, MOST_DAYS)),
+    ]);
+    named(
+        "Checkpoint",
+        object([
+            ("id", id()),
+            ("project_id", plain_id()),
+            ("created_at", naive_time()),
+            ("status", one_of(CheckpointStatus::ALL)),
+            ("vault", vault),
+            ("extra_info", extra_info),
+        ]),
+    )
+}
+
+/// What [`read_new`] reads.
+pub(crate) fn new_schema() -> Schema {
+    let details = list_of(resource::new_schema(), 0, MOST_DETAILS);
+    let parameters = request(
+        [],
+        [
+            ("name", name_schema()),
+            ("description", text_of(0, 255)),
+            ("auto_trigger", boolean()),
+            ("incremental", boolean()),
+            ("resources", list(id())),
+            ("resource_details", any_of([details, resource::new_schema()])),
+            ("retention_duration_days", any_of([number_of(-1, -1), number_of(1, MOST_DAYS)])),
+            ("policy_id", text()),
+        ],
+    );
+    let checkpoint = request([("vault_id", id())], [("parameters", parameters)]);
+    request([("checkpoint", named("NewCheckpoint", checkpoint))], [])
 }
 
 /// Reads the body of a request for a run.

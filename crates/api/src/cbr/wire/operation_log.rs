@@ -6,6 +6,11 @@ use strongroom_model::resource::ResourceType;
 use strongroom_model::task::{ShownStatus, TaskDetails, TaskKind, TaskResource, TaskStatus};
 use strongroom_model::{BackupId, CheckpointId, ProjectId, ResourceId, Task, TaskId, VaultId};
 
+use super::vault::provider_schema;
+use crate::schema::{
+    Schema, id, list, naive_time, named, null, nullable, number, number_of, object, object_with,
+    one_of, plain_id, text,
+};
 use crate::time::TimeForm;
 
 /// The code of a task that a user stopped (contract, 11b).
@@ -128,6 +133,67 @@ impl<'a> OperationLog<'a> {
             extra_info: ExtraInfo::of(task),
         }
     }
+}
+
+/// [`OperationLog`], described.
+pub(crate) fn schema() -> Schema {
+    named(
+        "OperationLog",
+        object([
+            ("id", id()),
+            ("project_id", plain_id()),
+            ("created_at", naive_time()),
+            ("updated_at", naive_time()),
+            ("started_at", naive_time()),
+            ("ended_at", nullable(naive_time())),
+            ("operation_type", one_of(TaskKind::ALL)),
+            ("status", one_of(ShownStatus::ALL)),
+            ("provider_id", provider_schema()),
+            ("checkpoint_id", nullable(id())),
+            ("policy_id", null()),
+            ("vault_id", id()),
+            ("vault_name", text()),
+            ("error_info", object([("code", text()), ("message", text())])),
+            ("extra_info", extra_info_schema()),
+        ]),
+    )
+}
+
+fn extra_info_schema() -> Schema {
+    let common = object_with(
+        [("progress", number_of(0, 100)), ("request_id", text()), ("task_id", id())],
+        [("note", text())],
+    );
+    let resource = || object([("id", id()), ("type", one_of(ResourceType::ALL)), ("name", text())]);
+    let backup = || object([("backup_id", id()), ("backup_name", text())]);
+    let restore = object([
+        ("backup_id", id()),
+        ("backup_name", text()),
+        ("target_resource_id", nullable(id())),
+        ("target_resource_name", nullable(text())),
+    ]);
+    let vault_delete = object([
+        ("fail_count", number()),
+        ("total_count", number()),
+        ("fail_delete_count", number()),
+        ("total_delete_count", number()),
+    ]);
+    let remove_resources = object([
+        ("fail_count", number()),
+        ("total_count", number()),
+        ("resources", list(resource())),
+    ]);
+    object_with(
+        [("common", common)],
+        [
+            ("resource", resource()),
+            ("backup", backup()),
+            ("delete", backup()),
+            ("restore", restore),
+            ("vault_delete", vault_delete),
+            ("remove_resources", remove_resources),
+        ],
+    )
 }
 
 impl<'a> ErrorInfo<'a> {

@@ -2,12 +2,16 @@
 
 use serde_json::{Value, json};
 use strongroom_control::cbr::{Protectable, ProtectableSource, Protection, code_of};
-use strongroom_model::disk::Disk;
+use strongroom_model::disk::{Disk, DiskStatus};
 use strongroom_model::resource::ResourceType;
-use strongroom_model::server::Server;
+use strongroom_model::server::{Server, ServerStatus};
 
-use super::vault::WireVault;
+use super::vault::{self, WireVault};
 use crate::json::extended;
+use crate::schema::{
+    Schema, any_of, boolean, empty_list, id, list, named, nullable, number, object, one_of, text,
+    with_keys, word,
+};
 use crate::{ecs, evs};
 
 /// As answers show it. `zone` is where everything here runs.
@@ -56,4 +60,50 @@ fn of_protection(protection: &Protection) -> Value {
         "message": reason,
         "vault": protection.vault.as_ref().map(WireVault::of),
     })
+}
+
+/// What can be protected, described.
+pub(crate) fn schema() -> Schema {
+    let protection = named(
+        "Protection",
+        object([
+            ("result", boolean()),
+            ("code", text()),
+            ("reason", text()),
+            ("message", text()),
+            ("vault", nullable(vault::schema())),
+        ]),
+    );
+    let with_protection = |name: &str, instance| {
+        named(name, with_keys(instance, [("protectable", protection.clone())]))
+    };
+    any_of([
+        with_protection("ProtectableDisk", disk_schema()),
+        with_protection("ProtectableServer", server_schema()),
+    ])
+}
+
+fn disk_schema() -> Schema {
+    object([
+        ("id", id()),
+        ("name", text()),
+        ("type", word(ResourceType::Disk.as_str())),
+        ("size", number()),
+        ("status", one_of(DiskStatus::ALL)),
+        ("children", empty_list()),
+        ("detail", evs::volume_schema()),
+    ])
+}
+
+fn server_schema() -> Schema {
+    let more = [("size", number()), ("availability_zone", text())];
+    object([
+        ("id", id()),
+        ("name", text()),
+        ("type", word(ResourceType::Server.as_str())),
+        ("size", number()),
+        ("status", one_of(ServerStatus::ALL)),
+        ("children", list(named("ProtectableChild", disk_schema()))),
+        ("detail", with_keys(ecs::nova_server_keys(), more)),
+    ])
 }

@@ -10,6 +10,9 @@ use strongroom_model::resource::{
 use super::billing::megabytes;
 use crate::invalid::Invalid;
 use crate::json::{Item, Object};
+use crate::schema::{
+    Schema, id, list, list_of, named, number, object, object_with, one_of, request, text, text_of,
+};
 
 /// As the vault shows it.
 #[derive(Debug, Serialize)]
@@ -53,6 +56,47 @@ impl<'a> WireResource<'a> {
             },
         }
     }
+}
+
+/// [`WireResource`], described.
+pub(super) fn schema() -> Schema {
+    let volume = object_with([("id", id())], [("os_version", text())]);
+    let extra =
+        object_with([], [("exclude_volumes", list(id())), ("include_volumes", list(volume))]);
+    named(
+        "Resource",
+        object([
+            ("id", id()),
+            ("type", one_of(ResourceType::ALL)),
+            ("name", text()),
+            ("size", number()),
+            ("backup_size", number()),
+            ("backup_count", number()),
+            ("protect_status", one_of(ProtectStatus::ALL)),
+            ("extra_info", extra),
+        ]),
+    )
+}
+
+/// What is read of a resource to put somewhere.
+pub(super) fn new_schema() -> Schema {
+    let volume = request([("id", id())], [("os_version", text())]);
+    let extra = request([], [("exclude_volumes", list(id())), ("include_volumes", list(volume))]);
+    let resource = request(
+        [("id", id()), ("type", one_of(ResourceType::ALL))],
+        [("name", text_of(0, 255)), ("extra_info", extra)],
+    );
+    named("NewResource", resource)
+}
+
+/// The body that names resources to put into a vault.
+pub(crate) fn add_schema() -> Schema {
+    request([("resources", list_of(new_schema(), 1, 256))], [])
+}
+
+/// The body that names resources to take out of a vault.
+pub(crate) fn remove_schema() -> Schema {
+    request([("resource_ids", list_of(id(), 1, 256))], [])
 }
 
 /// Reads a list of resources to put somewhere.

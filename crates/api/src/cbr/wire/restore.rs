@@ -7,6 +7,22 @@ use strongroom_model::backup::Mapping;
 use crate::failure::Failure;
 use crate::invalid::Invalid;
 use crate::json::Object;
+use crate::schema::{Schema, boolean, id, list, request};
+
+/// What [`read`] reads.
+pub(crate) fn schema() -> Schema {
+    let mapping = request([("backup_id", id()), ("volume_id", id())], []);
+    let restore = request(
+        [],
+        [
+            ("server_id", id()),
+            ("mappings", list(mapping)),
+            ("volume_id", id()),
+            ("power_on", boolean()),
+        ],
+    );
+    request([("restore", restore)], [])
+}
 
 /// Reads the body. Which target a backup needs depends on the backup, so it is not asked here.
 pub(crate) fn read(body: &Value) -> Result<NewRestore, Failure> {

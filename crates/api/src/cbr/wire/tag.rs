@@ -11,6 +11,10 @@ use strongroom_model::{BindRules, FieldError, Quota, Tag, Tags};
 use crate::failure::Failure;
 use crate::invalid::Invalid;
 use crate::json::{Item, Object};
+use crate::schema::{
+    Schema, any_of, boolean, filled_list, list, list_of, named, number, number_of, object,
+    object_with, one_of, pattern, request, text, text_of, word,
+};
 
 /// A tag as answers show it.
 #[derive(Debug, Serialize)]
@@ -35,6 +39,72 @@ impl<'a> WireBindRules<'a> {
     pub(crate) fn of(rules: &'a BindRules) -> Self {
         Self { tags: tags(rules.tags()) }
     }
+}
+
+/// [`WireTag`], described.
+pub(crate) fn schema() -> Schema {
+    named("Tag", object([("key", text()), ("value", text())]))
+}
+
+/// A key with all values that a project's vaults have for it.
+pub(crate) fn project_schema() -> Schema {
+    object([("key", text()), ("values", list(text()))])
+}
+
+/// [`WireBindRules`], described.
+pub(super) fn bind_rules_schema() -> Schema {
+    object_with([], [("tags", list(schema()))])
+}
+
+/// What is read of a tag; blanks around key and value do not count.
+pub(super) fn new_schema() -> Schema {
+    let letters = |more: &str, count: &str| {
+        pattern(&format!(r"^\s*[A-Za-z0-9_{more}\u4e00-\u9fa5\uf900-\ufa2d-]{count}\s*$"))
+    };
+    named("NewTag", request([("key", letters("", "{1,36}"))], [("value", letters(".", "{0,43}"))]))
+}
+
+/// What [`read_bind_rules`] reads.
+pub(super) fn new_bind_rules_schema() -> Schema {
+    request([], [("tags", list_of(new_schema(), 0, 5))])
+}
+
+/// The body that puts a tag on a vault.
+pub(crate) fn set_schema() -> Schema {
+    request([("tag", new_schema())], [])
+}
+
+/// What [`read_change`] reads.
+pub(crate) fn change_schema() -> Schema {
+    let create = request([("action", word("create")), ("tags", list_of(new_schema(), 1, 20))], []);
+    let loose = request([("key", text_of(1, 127))], [("value", text_of(0, 255))]);
+    let delete = request([("action", word("delete")), ("tags", filled_list(loose))], []);
+    any_of([create, delete])
+}
+
+/// What [`read_query`] reads.
+pub(crate) fn query_schema() -> Schema {
+    let terms = || {
+        let values = list_of(text_of(0, 255), 0, MOST_TERMS);
+        list_of(request([("key", text_of(1, 127))], [("values", values)]), 0, MOST_TERMS)
+    };
+    let digits = || pattern("^[0-9]+$");
+    let name = request([("key", word("resource_name"))], [("value", text_of(0, 255))]);
+    request(
+        [("action", one_of(["filter", "count"]))],
+        [
+            ("limit", any_of([digits(), number_of(1, 1000)])),
+            ("offset", any_of([digits(), number()])),
+            ("matches", list_of(name, 1, 1)),
+            ("cloud_type", one_of(CloudType::ALL)),
+            ("object_type", one_of(ObjectType::ALL)),
+            ("without_any_tag", boolean()),
+            ("tags", terms()),
+            ("tags_any", terms()),
+            ("not_tags", terms()),
+            ("not_tags_any", terms()),
+        ],
+    )
 }
 
 /// Reads a tag; a value that is absent is empty.

@@ -6,15 +6,19 @@ use strongroom_control::cbr::NewVault;
 use strongroom_model::description::Description;
 use strongroom_model::name::NamePrefix;
 use strongroom_model::project::EnterpriseProjectId;
-use strongroom_model::vault::{Threshold, VaultUpdate, VaultView};
+use strongroom_model::vault::{ObjectType, Threshold, VaultUpdate, VaultView};
 use strongroom_model::zone::AvailabilityZone;
 use strongroom_model::{Name, ProjectId, Quota, ResourceId, UserId, VaultId};
 
-use super::billing::{Billing, NewBilling};
-use super::resource::{WireResource, read_resources};
-use super::tag::{WireBindRules, WireTag, read_bind_rules, read_tags, tags};
+use super::billing::{self, Billing, NewBilling};
+use super::resource::{self, WireResource, read_resources};
+use super::tag::{self, WireBindRules, WireTag, read_bind_rules, read_tags, tags};
 use crate::failure::Failure;
 use crate::json::Object;
+use crate::schema::{
+    Schema, any_of, boolean, id, list, list_of, naive_time, named, nullable, number_of, object,
+    one_of, pattern, plain_id, request, text, text_of, word,
+};
 use crate::time::TimeForm;
 
 /// As answers show it. Every key is always there: clients compare an answer with the next.
@@ -69,6 +73,95 @@ impl<'a> WireVault<'a> {
             availability_zone: vault.availability_zone.as_ref().map(AvailabilityZone::as_str),
         }
     }
+}
+
+/// [`WireVault`], described.
+pub(crate) fn schema() -> Schema {
+    named(
+        "Vault",
+        object([
+            ("id", id()),
+            ("name", text()),
+            ("description", text()),
+            ("project_id", plain_id()),
+            ("provider_id", provider_schema()),
+            ("user_id", plain_id()),
+            ("created_at", naive_time()),
+            ("enterprise_project_id", enterprise_schema()),
+            ("tags", list(tag::schema())),
+            ("resources", list(resource::schema())),
+            ("billing", billing::schema()),
+            ("auto_bind", boolean()),
+            ("bind_rules", tag::bind_rules_schema()),
+            ("auto_expand", boolean()),
+            ("locked", boolean()),
+            ("smn_notify", boolean()),
+            ("threshold", number_of(1, 100)),
+            ("backup_name_prefix", text()),
+            ("sys_lock_source_service", word("")),
+            ("availability_zone", nullable(text())),
+        ]),
+    )
+}
+
+/// The id of the part of the service that protects a type of resource.
+pub(super) fn provider_schema() -> Schema {
+    one_of(ObjectType::ALL.iter().map(|object| object.provider_id()).collect::<Vec<_>>())
+}
+
+fn enterprise_schema() -> Schema {
+    any_of([word("0"), id()])
+}
+
+/// A name that a user gives.
+pub(super) fn name_schema() -> Schema {
+    pattern(r"^[A-Za-z0-9_.\u4e00-\u9fa5\uf900-\ufa2d-]{1,64}$")
+}
+
+/// What [`read_new`] reads.
+pub(crate) fn new_schema() -> Schema {
+    let vault = request(
+        [
+            ("name", name_schema()),
+            ("billing", billing::new_schema()),
+            ("resources", list_of(resource::new_schema(), 0, 256)),
+        ],
+        [
+            ("description", text_of(0, 64)),
+            ("backup_policy_id", id()),
+            ("tags", list_of(tag::new_schema(), 1, 20)),
+            ("enterprise_project_id", enterprise_schema()),
+            ("auto_bind", boolean()),
+            ("bind_rules", tag::new_bind_rules_schema()),
+            ("auto_expand", boolean()),
+            ("locked", boolean()),
+            ("smn_notify", boolean()),
+            ("threshold", number_of(1, 100)),
+            ("backup_name_prefix", text_of(0, 32)),
+            ("availability_zone", text_of(1, 32)),
+            ("demand_billing", boolean()),
+            ("sys_lock_source_service", one_of(["", "SMB"])),
+        ],
+    );
+    request([("vault", named("NewVault", vault))], [])
+}
+
+/// What [`read_update`] reads.
+pub(crate) fn update_schema() -> Schema {
+    let vault = request(
+        [],
+        [
+            ("name", name_schema()),
+            ("billing", billing::update_schema()),
+            ("auto_bind", boolean()),
+            ("bind_rules", tag::new_bind_rules_schema()),
+            ("auto_expand", boolean()),
+            ("smn_notify", boolean()),
+            ("threshold", number_of(1, 100)),
+            ("locked", boolean()),
+        ],
+    );
+    request([("vault", named("VaultUpdate", vault))], [])
 }
 
 /// Reads the body of a request for a new vault.

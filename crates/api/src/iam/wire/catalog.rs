@@ -13,6 +13,9 @@ use strongroom_base::ids::to_hex;
 use strongroom_control::Settings;
 use strongroom_model::ProjectId;
 
+use super::directory::link_schema;
+use crate::schema::{Schema, boolean, list, named, object, one_of, plain_id, text};
+
 /// Which of a service's addresses clients may ask for; they are all the same.
 const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
 
@@ -87,6 +90,51 @@ fn entry(settings: &Settings, name: &'static str, url: &str) -> Entry {
 fn id_of(parts: &[&str]) -> String {
     let hash = digest(&SHA256, parts.join("/").as_bytes());
     to_hex(hash.as_ref().get(..16).unwrap_or_default())
+}
+
+/// An [`Entry`], described.
+pub(crate) fn schema() -> Schema {
+    let endpoint = object([
+        ("id", plain_id()),
+        ("interface", one_of(INTERFACES)),
+        ("region", text()),
+        ("region_id", text()),
+        ("url", text()),
+    ]);
+    let entry = object([
+        ("id", plain_id()),
+        ("name", text()),
+        ("type", text()),
+        ("endpoints", list(endpoint)),
+    ]);
+    named("CatalogEntry", entry)
+}
+
+/// One of [`endpoints`], described.
+pub(crate) fn endpoint_schema() -> Schema {
+    let endpoint = object([
+        ("id", plain_id()),
+        ("interface", one_of(INTERFACES)),
+        ("region", text()),
+        ("region_id", text()),
+        ("service_id", plain_id()),
+        ("url", text()),
+        ("enabled", boolean()),
+        ("links", link_schema()),
+    ]);
+    named("Endpoint", endpoint)
+}
+
+/// One of [`services`], described.
+pub(crate) fn service_schema() -> Schema {
+    let service = object([
+        ("id", plain_id()),
+        ("name", text()),
+        ("type", text()),
+        ("enabled", boolean()),
+        ("links", link_schema()),
+    ]);
+    named("Service", service)
 }
 
 /// The addresses one by one, without a project's.

@@ -8,10 +8,14 @@ use strongroom_control::iam::{
 use strongroom_model::{Role, Scope};
 use zeroize::Zeroizing;
 
-use super::catalog::Entry;
+use super::catalog::{self, Entry};
 use crate::failure::Failure;
 use crate::invalid::Invalid;
 use crate::json::{Object, extended};
+use crate::schema::{
+    Schema, any_of, id as dashed_id, list, list_of, named, object, object_with, one_of, plain_id,
+    request, text, with_keys, word, zulu_time,
+};
 use crate::time::TimeForm;
 
 /// What a token says about who holds it; `catalog` is left out if the client does not want it.
@@ -49,6 +53,60 @@ pub(crate) fn token(holder: &Caller, catalog: Option<&[Entry]>) -> Value {
 fn role(role: Role) -> Value {
     let number = Role::ALL.iter().position(|known| *known == role).unwrap_or_default() + 1;
     json!({"id": format!("{number:032x}"), "name": role})
+}
+
+/// [`token`], described.
+pub(crate) fn schema() -> Schema {
+    let domain = || named("NamedDomain", object([("id", plain_id()), ("name", text())]));
+    let user = object([
+        ("id", plain_id()),
+        ("name", text()),
+        ("domain", domain()),
+        ("password_expires_at", word("")),
+    ]);
+    let role = object([("id", plain_id()), ("name", one_of(Role::ALL))]);
+    let project = object([("id", plain_id()), ("name", text()), ("domain", domain())]);
+    let token = object_with(
+        [
+            ("methods", list(text())),
+            ("issued_at", zulu_time()),
+            ("expires_at", zulu_time()),
+            ("user", user),
+            ("roles", list(role)),
+        ],
+        [("project", project), ("domain", domain()), ("catalog", list(catalog::schema()))],
+    );
+    named("Token", object([("token", token)]))
+}
+
+/// What [`read`] reads.
+pub(crate) fn new_schema() -> Schema {
+    let id = || any_of([plain_id(), dashed_id()]);
+    let domain = || any_of([request([("id", id())], []), request([("name", text())], [])]);
+    let with_password = |choice| with_keys(choice, [("password", text())]);
+    let user = any_of([
+        with_password(request([("id", id())], [])),
+        with_password(request([("name", text()), ("domain", domain())], [])),
+    ]);
+    let identity = any_of([
+        request(
+            [
+                ("methods", list_of(word("password"), 1, 1)),
+                ("password", request([("user", user)], [])),
+            ],
+            [],
+        ),
+        request(
+            [("methods", list_of(word("token"), 1, 1)), ("token", request([("id", text())], []))],
+            [],
+        ),
+    ]);
+    let project =
+        any_of([request([("id", id())], []), request([("name", text())], [("domain", domain())])]);
+    let scope =
+        any_of([word("unscoped"), request([], [("project", project), ("domain", domain())])]);
+    let auth = request([("identity", identity)], [("scope", scope)]);
+    request([("auth", named("Authentication", auth))], [])
 }
 
 /// Reads a request for a token.
