@@ -9,9 +9,10 @@ use crate::cmd::restore::Restore;
 use crate::cmd::task::Task;
 use crate::cmd::vault::Vault;
 use crate::cmd::verify::Verify;
-use crate::cmd::{ConfigCommand, Repo};
+use crate::cmd::{ConfigCommand, Repo, UserCommand};
 use crate::output::{Format, Printer};
 use crate::quickstart::Quickstart;
+use crate::recover::Recover;
 use crate::serve::Serve;
 
 const EXIT_CODES: &str = "\
@@ -29,7 +30,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Serve(Serve),
+    Recover(Recover),
     Config(ConfigCommand),
+    User(UserCommand),
     Vault(Vault),
     Resource(Resource),
     Backup(Backup),
@@ -55,7 +58,9 @@ impl Cli {
             Command::Verify(verify) => verify.printer(),
             Command::Export(export) => export.printer(),
             Command::Repo(repo) => repo.printer(),
+            Command::Recover(recover) => recover.printer(),
             Command::Config(config) => config.printer(),
+            Command::User(user) => user.printer(),
             Command::Quickstart(_) | Command::Serve(_) => {
                 Printer { format: Format::Table, stdout_is_taken: false }
             }

@@ -34,6 +34,7 @@ mod task_cancel;
 mod task_list;
 mod task_show;
 mod task_wait;
+mod user_reset_password;
 pub(crate) mod vault;
 mod vault_add_resource;
 mod vault_create;
@@ -48,6 +49,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 pub(crate) use self::config_show::ConfigCommand;
+pub(crate) use self::user_reset_password::UserCommand;
 use crate::context::{Context, RepoOptions};
 use crate::output::Printer;
 

@@ -6,8 +6,9 @@
 //!
 //! # Not here
 //! The texts of the errors: each crate's own enums. What the service's answers come to:
-//! `failure::service`.
+//! `failure::service`. Of recovering: `failure::catalogue`.
 
+mod catalogue;
 mod service;
 
 use std::error::Error;
@@ -189,6 +190,8 @@ fn judge_one(error: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| error.downcast_ref().map(judge_store_open))
         .or_else(|| error.downcast_ref().map(judge_local_open))
         .or_else(|| error.downcast_ref().and_then(judge_probe))
+        .or_else(|| error.downcast_ref().and_then(catalogue::judge_catalogue))
+        .or_else(|| error.downcast_ref().and_then(catalogue::judge_journal))
         .or_else(|| error.downcast_ref().map(service::judge_client))
         .or_else(|| error.downcast_ref().and_then(judge_io))
 }

@@ -1,14 +1,15 @@
 //! Master keys in files: 32 random bytes as base64, readable by their owner only.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use strongroom_base::{Rng, Secret};
+use tempfile::NamedTempFile;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::failure::{Failure, Kind};
@@ -67,22 +68,39 @@ pub(crate) fn create(path: &Path, key: &Secret) -> Result<()> {
     write_text(path, &Zeroizing::new(format!("{}\n", *encode(key))))
 }
 
-/// Writes a new file that only its owner may read, durably. Never replaces anything.
+/// Writes a new file that only its owner may read, durably. Never replaces anything. Killed at any
+/// moment, it leaves the whole file or none by this name.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
     let at = path.display();
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let mut file = options.open(path).map_err(|error| match error.kind() {
+    let failed = |error| Failure::new(Kind::Key, format!("making the file {at}: {error}"));
+    let draft = draft(path, text).map_err(failed)?;
+    draft.persist_noclobber(path).map_err(|error| match error.error.kind() {
         io::ErrorKind::AlreadyExists => Failure::new(Kind::Conflict, format!("{at} exists"))
             .hint("a file with a secret is never replaced: it may be the only one"),
-        _ => Failure::new(Kind::Key, format!("making the file {at}: {error}")),
+        _ => failed(error.error),
     })?;
-    let mut write = || -> io::Result<()> {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        File::open(parent(path))?.sync_all()
-    };
-    write().with_context(|| format!("writing the file {at}"))
+    sync_folder(path)
+}
+
+/// The same, in the place of a file that may be there.
+pub(crate) fn replace_text(path: &Path, text: &str) -> Result<()> {
+    let written = draft(path, text).and_then(|draft| Ok(draft.persist(path)?));
+    written.with_context(|| format!("writing the file {}", path.display()))?;
+    sync_folder(path)
+}
+
+/// A file beside the one at `path`, with the text.
+fn draft(path: &Path, text: &str) -> io::Result<NamedTempFile> {
+    // For its owner alone, as all of these.
+    let mut file = tempfile::Builder::new().prefix(".strongroom-").tempfile_in(parent(path))?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+fn sync_folder(path: &Path) -> Result<()> {
+    let synced = File::open(parent(path)).and_then(|folder| folder.sync_all());
+    synced.with_context(|| format!("writing the file {}", path.display()))
 }
 
 /// Refuses a key file inside the repository's directory: whoever takes the one has the other.

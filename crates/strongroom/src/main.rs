@@ -33,11 +33,13 @@ mod export;
 mod failure;
 mod json_object;
 mod key_file;
+mod login_files;
 mod master_key;
 mod output;
 mod program;
 mod progress_line;
 mod quickstart;
+mod recover;
 mod serve;
 mod service_context;
 mod span;
@@ -72,7 +74,9 @@ fn run(cli: Cli, printer: Printer) -> Result<()> {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Serve(serve) => Box::pin(serve.run()).await,
+            Command::Recover(recover) => Box::pin(recover.run(printer)).await,
             Command::Config(config) => config.run(printer),
+            Command::User(user) => Box::pin(user.run(printer)).await,
             Command::Vault(vault) => Box::pin(vault.run(printer)).await,
             Command::Resource(resource) => Box::pin(resource.run(printer)).await,
             Command::Backup(backup) => Box::pin(backup.run(printer)).await,

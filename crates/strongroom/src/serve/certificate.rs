@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use strongroom_api::TlsConfig;
+use strongroom_api::{TlsConfig, TlsError};
 
 use crate::config::{Config, Tls};
 use crate::failure::Failure;
@@ -18,11 +18,18 @@ pub(super) fn load(config: &Config, tls: &Tls, public_url: &str) -> Result<TlsCo
         _ => own(&config.data_dir.join("tls"), config, public_url)?,
     };
     let read = |path: &Path| {
-        fs::read(path).with_context(|| format!("reading the certificate {}", path.display()))
+        let wrong = |error| Failure::usage(format!("reading {}: {error}", path.display()));
+        fs::read(path).map_err(wrong)
     };
-    TlsConfig::parse(&read(&certificate)?, &read(&key)?).map_err(|error| {
-        Failure::usage(format!("{} cannot be used: {error}", certificate.display())).into()
-    })
+    let parsed = TlsConfig::parse(&read(&certificate)?, &read(&key)?);
+    let (certificate, key) = (certificate.display(), key.display());
+    Ok(parsed.map_err(|error| {
+        Failure::usage(match error {
+            TlsError::NoCertificate => format!("{certificate} holds no certificate in PEM form"),
+            TlsError::NoKey => format!("{key} holds no private key in PEM form"),
+            _ => format!("{certificate} with the key {key}: {error}"),
+        })
+    })?)
 }
 
 fn own(folder: &Path, config: &Config, public_url: &str) -> Result<(PathBuf, PathBuf)> {

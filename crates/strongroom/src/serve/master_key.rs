@@ -23,7 +23,10 @@ pub(super) fn load(path: &Path, is_new: bool, rng: &dyn Rng) -> Result<Secret> {
             .into());
     }
     let key = key_file::generate(rng);
-    key_file::create(path, &key)?;
+    if let Err(error) = key_file::create(path, &key) {
+        // Another first start on the same data directory may have been faster.
+        return key_file::read(path).map_err(|_| error);
+    }
     tracing::warn!(
         path = %path.display(),
         "a master key was made: keep a copy elsewhere, without it no backup can be read"

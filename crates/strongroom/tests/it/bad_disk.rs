@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 
+use rustix::io::{FdFlags, fcntl_setfd};
+
 use crate::mount::Mount;
 use crate::program::{MIB, World, assert_same, id_of, text};
 
@@ -44,6 +46,19 @@ fn two_disks_of_one_name_and_a_format_without_disk_are_usage_errors() {
     world.fails(&["backup", "--disk", disk, "--level", "0"], 2);
     world.fails(&["backup", "--disk", disk, "--parent", "ffffffff"], 3);
     world.fails(&["backup"], 2);
+}
+
+// What starts us may hand files on to us and to all that we start, as `flock` does with its lock.
+#[test]
+fn image_is_backed_up_below_a_starter_that_left_a_file_open() {
+    let world = World::with_repository();
+    let disk = world.disk("disk.img", MIB);
+    world.backup("root", &disk);
+    let image = world.path("disk.qcow2");
+    world.ok(&["export", "latest", "--format", "qcow2", "-o", image.to_str().unwrap()]);
+    let lock = File::create_new(world.path("lock")).unwrap();
+    fcntl_setfd(&lock, FdFlags::empty()).unwrap();
+    world.backup("root", &image);
 }
 
 #[test]
