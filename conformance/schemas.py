@@ -11,7 +11,14 @@ import sys
 from ground import PROJECT, URL, say, token
 
 # Where each service is mounted; all together take this many seconds.
-MOUNTS = {"cbr": "", "strongroom": "", "evs": "/evs", "ecs": "/ecs", "iam": "/iam"}
+MOUNTS = {
+    "cbr": "",
+    "strongroom": "",
+    "evs": "/evs",
+    "ecs": "/ecs",
+    "iam": "/iam",
+    "ims": "/ims",
+}
 SECONDS = 60
 CHECKS = "not_a_server_error,content_type_conformance,response_schema_conformance"
 

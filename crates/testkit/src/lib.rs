@@ -9,6 +9,7 @@
     reason = "what is missing in an answer is null, and then a test says so"
 )]
 
+pub mod described;
 pub mod exchange;
 pub mod replay;
 pub mod server;

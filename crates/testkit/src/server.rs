@@ -33,6 +33,7 @@ use tokio::sync::watch;
 
 use self::clock::RealClock;
 pub use self::people::User;
+use crate::described;
 use crate::exchange::{Answer, Ask};
 
 /// How long tasks may take before a test gives up on them.
@@ -128,9 +129,14 @@ impl Server {
         self.clock.now()
     }
 
-    /// Sends a request.
+    /// Sends a request. An answer that is not as described is an error.
     pub fn ask(&self, ask: &Ask) -> Result<Answer> {
-        ask.send(self.address).with_context(|| format!("{} {}", ask.method, ask.target))
+        let request = || format!("{} {}", ask.method, ask.target);
+        let answer = ask.send(self.address).with_context(request)?;
+        match described::check(self.region(), ask, &answer) {
+            Ok(()) => Ok(answer),
+            Err(what) => bail!("{}: not as described: {what}: {}", request(), answer.text()),
+        }
     }
 
     /// Waits until no task waits or runs.

@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod canonical;
+mod described;
+mod export;
 mod isolation;
 mod replay_gophertelekomcloud;
 mod replay_huaweicloud_sdk_go;
