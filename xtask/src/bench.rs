@@ -16,6 +16,7 @@
 //! # Not here
 //! The figures that were decided by: they stand in docs/adr.
 
+mod api;
 mod change;
 mod corpus;
 mod extent;
@@ -45,6 +46,8 @@ use gate::Gate;
 use image::Images;
 use option::Options;
 use report::Report;
+
+pub(crate) use api::run as run_api;
 
 /// Runs the bench of collections.
 pub(crate) fn run_gc(root: &Path, arguments: &[&str]) -> Result<ExitCode> {

@@ -12,7 +12,7 @@ use crate::checkout::Checkout;
 use crate::step::step;
 use crate::suite::{self, Summary};
 use crate::toolbox::Toolbox;
-use crate::{layers, process, tidy};
+use crate::{conformance, layers, process, tidy};
 
 const CARGO_DENY: &str = "0.20.2";
 
@@ -36,6 +36,9 @@ pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
     let servers = step("servers", || servers(&tools))?;
     let summary = step("test", || test(checkout, servers))?;
     summary.name_failures();
+    if summary.is_success() {
+        step("conformance", || conformance::run(checkout))?;
+    }
     println!("{summary}");
     Ok(if summary.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

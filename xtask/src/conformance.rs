@@ -32,7 +32,7 @@ pub(crate) fn run(checkout: &Checkout) -> Result<()> {
     if work.exists() {
         std::fs::remove_dir_all(&work).context("clearing what the last run left")?;
     }
-    let server = step("server", || Server::start(&binary, &work))?;
+    let mut server = step("server", || Server::start(&binary, &work))?;
     for flow in ["openstack_cli.py", "huawei_sdk.py"] {
         step(flow, || process::run(server.tell(&mut clients.python(flow))?))?;
     }
@@ -42,13 +42,21 @@ pub(crate) fn run(checkout: &Checkout) -> Result<()> {
         command.arg(checkout.root().join("openapi")).arg(&work);
         process::run(server.tell(&mut command)?)
     })?;
+    let recover = |part: &str| {
+        let mut command = clients.python("openstack_recover.py");
+        command.arg(part);
+        command
+    };
+    step("openstack_recover.py before", || process::run(server.tell(&mut recover("before"))?))?;
+    step("recover", || server.lose_and_recover())?;
+    step("openstack_recover.py after", || process::run(server.tell(&mut recover("after"))?))?;
     step("stop", || server.stop())?;
     std::fs::remove_dir_all(&work).context("clearing the working folder")
 }
 
-/// The binary as developers build it: it is there already after the tests.
+/// The binary as the tests have it: it is there already after them.
 fn build(checkout: &Checkout) -> Result<PathBuf> {
-    let build = ["build", "--locked", "--package", "strongroom"];
+    let build = ["build", "--locked", "--workspace", "--all-features", "--bin", "strongroom"];
     process::run(process::cargo(checkout.root()).args(build))?;
     Ok(checkout.target_folder().join("debug/strongroom"))
 }

@@ -42,10 +42,11 @@ usage: cargo xtask <command>
   deny                  licences, banned crates and sources (deny.toml)
   conformance           real clients drive the real binary; `make conformance` is the same
   servers               installs the S3 servers of the tests, prints shell exports
-  nightly               ci, conformance, fuzz, torture, boot and bench
+  nightly               ci, fuzz, torture, boot and bench
   fuzz                  every fuzz target for a minute
   torture --minutes N   the long random tests, N minutes each
   bench engine          Strongroom against its peers; `bench engine --help`
+  bench api             the service under load; `bench api --help`
   bench gc              a collection of many units; `bench gc --help`
   boot                  backs up a Debian disk, restores it and boots it
 ";
@@ -75,6 +76,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
             torture::run(&Checkout::current()?, minutes)
         }
         ["bench", "engine", ref options @ ..] => bench::run(Checkout::current()?.root(), options),
+        ["bench", "api", ref options @ ..] => bench::run_api(Checkout::current()?.root(), options),
         ["bench", "gc", ref options @ ..] => bench::run_gc(Checkout::current()?.root(), options),
         ["boot"] => boot::run(&Checkout::current()?).map(done),
         _ => {

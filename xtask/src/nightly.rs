@@ -13,11 +13,11 @@ use crate::{ci, process};
 
 const PARTS: [&[&str]; 6] = [
     &["ci"],
-    &["conformance"],
     &["fuzz"],
     &["torture", "--minutes", "10"],
     &["boot"],
     &["bench", "engine"],
+    &["bench", "api"],
 ];
 
 /// Runs all parts; the first failure ends the run.

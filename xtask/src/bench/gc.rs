@@ -63,7 +63,7 @@ pub(super) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
 }
 
 /// Where cargo puts what it builds.
-fn target(root: &Path) -> Result<PathBuf> {
+pub(super) fn target(root: &Path) -> Result<PathBuf> {
     let metadata = ["metadata", "--format-version", "1", "--no-deps", "--locked"];
     let metadata = process::output(process::cargo(root).args(metadata))?;
     let metadata: Value = serde_json::from_str(&metadata).context("reading cargo's metadata")?;

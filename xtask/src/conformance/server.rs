@@ -16,14 +16,18 @@ use crate::step;
 /// How long the server may take until it is ready.
 const PATIENCE: Duration = Duration::from_mins(1);
 const BLINK: Duration = Duration::from_millis(100);
+/// After so long a change is in the store (docs/recovery.md).
+const JOURNALED: Duration = Duration::from_secs(5);
 const REGION: &str = "eu-test";
 
 /// A running server.
 #[derive(Debug)]
 pub(super) struct Server {
     child: Child,
+    binary: PathBuf,
     address: SocketAddr,
-    disks: PathBuf,
+    /// Everything of this run; the store and the master key lie beside the data directory.
+    work: PathBuf,
     /// What the first start wrote for clients: names and values.
     variables: Vec<(String, String)>,
 }
@@ -31,19 +35,28 @@ pub(super) struct Server {
 impl Server {
     /// Starts it and waits until it is ready.
     pub(super) fn start(binary: &Path, work: &Path) -> Result<Self> {
-        let (data, disks) = (work.join("data"), work.join("disks"));
-        fs::create_dir_all(&disks).context("making the folder of disks")?;
+        fs::create_dir_all(work.join("disks")).context("making the folder of disks")?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let log = fs::File::create(work.join("server.log")).context("making the log")?;
-        let mut command = process::command(binary);
-        command.arg("serve").arg("--data-dir").arg(&data).arg("--root").arg(&disks);
-        command.args(["--region", REGION, "--listen", &address.to_string()]);
-        let child = command.stderr(log).spawn().context("starting the server")?;
-        let mut server = Self { child, address, disks, variables: Vec::new() };
+        let (binary, work) = (binary.to_owned(), work.to_owned());
+        let child = spawn(&binary, &work, address)?;
+        let mut server = Self { child, binary, address, work, variables: Vec::new() };
         server.wait()?;
-        let openrc = fs::read_to_string(data.join("openrc")).context("reading openrc")?;
+        let openrc =
+            fs::read_to_string(server.work.join("data/openrc")).context("reading openrc")?;
         server.variables = openrc.lines().filter_map(variable).collect();
         Ok(server)
+    }
+
+    /// Loses the machine: the process is killed a while after the last change, the data directory is
+    /// gone. Recovers from the store and starts again.
+    pub(super) fn lose_and_recover(&mut self) -> Result<()> {
+        thread::sleep(JOURNALED);
+        self.child.kill().context("killing the server")?;
+        self.child.wait().context("waiting for the server")?;
+        fs::remove_dir_all(self.work.join("data")).context("removing the data directory")?;
+        process::run(&mut at_places(&self.binary, "recover", &self.work))?;
+        self.child = spawn(&self.binary, &self.work, self.address)?;
+        self.wait()
     }
 
     fn wait(&mut self) -> Result<()> {
@@ -64,7 +77,7 @@ impl Server {
     pub(super) fn tell<'a>(&self, client: &'a mut Command) -> Result<&'a mut Command> {
         ensure!(!self.variables.is_empty(), "the first start wrote no variables");
         client.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        client.env("STRONGROOM_DISKS", &self.disks);
+        client.env("STRONGROOM_DISKS", self.work.join("disks"));
         Ok(client.env("STRONGROOM_URL", format!("http://{}", self.address)))
     }
 
@@ -84,6 +97,31 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The server as a process.
+fn spawn(binary: &Path, work: &Path, address: SocketAddr) -> Result<Child> {
+    let mut log = fs::File::options();
+    let log = log.create(true).append(true).open(work.join("server.log"));
+    let mut command = at_places(binary, "serve", work);
+    command.arg("--root").arg(work.join("disks"));
+    command.args(["--region", REGION, "--listen", &address.to_string()]);
+    command.stderr(log.context("making the log")?).spawn().context("starting the server")
+}
+
+/// A command with the places of this run.
+fn at_places(binary: &Path, verb: &str, work: &Path) -> Command {
+    let mut command = process::command(binary);
+    command.arg(verb).arg("--data-dir").arg(work.join("data"));
+    command.arg("--store").arg(format!("fs://{}", work.join("store").display()));
+    command.arg("--key-file").arg(work.join("master.key"));
+    // Ours are not the server's settings, and it refuses what it does not know.
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"STRONGROOM_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// `export NAME='value'`.
