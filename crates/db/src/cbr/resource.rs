@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, JoinType, Query};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _,
+    FromQueryResult as _, IdenStatic as _, Iterable as _, QueryFilter as _, QueryOrder as _,
+    QueryResult, QuerySelect as _, QueryTrait as _,
 };
 use strongroom_base::ByteCount;
 use strongroom_model::resource::{BoundResource, ProtectStatus, ResourceUse};
@@ -54,6 +55,24 @@ fn read((id, vault, kind, name, size, selection, status, count, bytes): ReadRow)
         backup_count: at.number("backup_count", count)?,
         backup_bytes: ByteCount(at.number("backup_bytes", bytes)?),
     })
+}
+
+/// [`READ`] from the place `first` on; none where a vault has no resource.
+fn read_beside(row: &QueryResult, first: usize) -> Result<Option<ReadRow>, DbErr> {
+    let Some(id) = row.try_get_by_index(first)? else { return Ok(None) };
+    let text = |place| row.try_get_by_index::<String>(first + place);
+    let number = |place| row.try_get_by_index::<i64>(first + place);
+    Ok(Some((
+        id,
+        text(1)?,
+        text(2)?,
+        text(3)?,
+        number(4)?,
+        text(5)?,
+        text(6)?,
+        number(7)?,
+        number(8)?,
+    )))
 }
 
 type Read = Result<ResourceUse, DbError>;
@@ -236,22 +255,25 @@ impl Db {
         id: VaultId,
     ) -> Result<Option<(StoredVault, Vec<ResourceUse>)>, DbError> {
         use cbr_vault::Column as Vault;
+        let failed = DbError::of("vault_get_bound");
         let bound =
             cbr_vault::Entity::belongs_to(Entity).from(Vault::Id).to(Column::VaultId).into();
-        let found = cbr_vault::Entity::find_by_id(id.to_string())
+        let mut query = cbr_vault::Entity::find_by_id(id.to_string())
             .filter(Vault::ProjectId.eq(project.to_string()))
             .join(JoinType::LeftJoin, bound)
-            .order_by_asc(Column::Position)
-            .select_also(Entity)
-            .all(&self.read)
-            .await;
-        let (mut vault, mut resources) = (None, Vec::new());
-        for (row, bound) in found.map_err(DbError::of("vault_get_bound"))? {
-            vault.get_or_insert(row);
-            resources.extend(bound.map(ResourceUse::try_from).transpose()?);
+            .order_by_asc(Column::Position);
+        for column in READ {
+            query = query.column_as(column, format!("bound_{}", column.as_str()));
         }
-        let vault = vault.map(StoredVault::try_from).transpose()?;
-        Ok(vault.map(|vault| (vault, resources)))
+        let rows = self.read.query_all(&query.into_query()).await.map_err(&failed)?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let vault = cbr_vault::Model::from_query_result(row, "").map_err(&failed)?;
+        let mut resources = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let bound = read_beside(row, Vault::iter().count()).map_err(&failed)?;
+            resources.extend(bound.map(read).transpose()?);
+        }
+        Ok(Some((StoredVault::try_from(vault)?, resources)))
     }
 
     /// The vaults of a project that have any of these resources, each with all that are in it, in the
