@@ -106,7 +106,7 @@ impl Writer<'_> {
             stored,
             ..backup.clone()
         };
-        for child in self.tx.backup_children(backup.id).await? {
+        for child in self.tx.backup_children(&[backup.id]).await? {
             self.tx.backup_update(&made(&child, ByteCount(0))).await?;
         }
         let stored = ByteCount(written.stored);
@@ -128,7 +128,7 @@ impl Writer<'_> {
     }
 
     async fn set_status(&self, backup: &Backup, status: BackupStatus) -> Result<(), DbError> {
-        let children = self.tx.backup_children(backup.id).await?;
+        let children = self.tx.backup_children(&[backup.id]).await?;
         let ids = std::iter::once(backup.id).chain(children.iter().map(|child| child.id));
         let ids: Vec<_> = ids.collect();
         self.tx.backup_set_status(&ids, status, self.now).await

@@ -98,6 +98,9 @@ impl Row<'_> {
     }
 }
 
+/// So many rows are inserted or named by one statement; databases take some ten thousand values.
+pub(crate) const ROWS: usize = 500;
+
 pub(crate) const NO_SCOPE: &str = "none";
 pub(crate) const PROJECT: &str = "project";
 pub(crate) const DOMAIN: &str = "domain";

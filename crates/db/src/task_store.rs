@@ -116,7 +116,7 @@ impl TaskStore for DbTaskStore {
     fn insert<'a>(&'a self, task: &'a NewTask) -> BoxFuture<'a, StoreResult<()>> {
         Box::pin(async move {
             let tx = self.db.begin().await.map_err(unavailable)?;
-            tx.task_insert(task).await.map_err(unavailable)?;
+            tx.task_insert(std::slice::from_ref(task)).await.map_err(unavailable)?;
             tx.commit().await.map_err(unavailable)?;
             self.notify();
             Ok(())

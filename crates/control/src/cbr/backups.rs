@@ -135,7 +135,7 @@ pub(super) async fn locked_backup(tx: &Tx, cx: &OpContext, id: BackupId) -> Resu
 }
 
 async fn deletion_facts(tx: &Tx, backup: &Backup) -> Result<DeletionFacts, Error> {
-    let of_resource = tx.backup_list_of_resource(backup.source.id).await?;
+    let of_resource = tx.backup_list_of_resources(&[backup.source.id]).await?;
     let is_available = |other: &&Backup| other.status == BackupStatus::Available;
     // The one that a backup which is being made is compared with.
     let base = of_resource.iter().rev().find(is_available).map(|base| base.id);

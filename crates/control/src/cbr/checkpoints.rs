@@ -192,6 +192,7 @@ impl Service {
         choice: &Choice,
         found: &[Found],
     ) -> Result<(), Error> {
+        let (mut rows, mut tasks) = (Vec::new(), Vec::new());
         let names = backup_names(&checkpoint.name, choice.chosen.len());
         let chosen = found.iter().filter(|one| choice.chosen.contains(&one.id()));
         for (number, (found, name)) in (0..).zip(chosen.zip(names)) {
@@ -215,12 +216,13 @@ impl Service {
                 checkpoint: Some(checkpoint.id),
                 ..Order::new(&cx.request_id, TaskKind::Backup, vault, details)
             };
-            let rows: Vec<_> = std::iter::once(parent).chain(children).collect();
-            tx.backup_insert(&rows).await?;
+            rows.push(parent);
+            rows.extend(children);
             let keys = vec![format!("resource:{}", found.id())];
-            self.begin_task::<BackupWorkflow>(tx, order, &params, keys).await?;
+            tasks.push(self.ordered::<BackupWorkflow>(order, &params, keys)?);
         }
-        Ok(())
+        tx.backup_insert(&rows).await?;
+        Self::begin_ordered(tx, tasks).await
     }
 
     fn backup_of(

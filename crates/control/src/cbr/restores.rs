@@ -63,7 +63,7 @@ impl Service {
         let tx = self.0.db.begin().await?;
         let stored = vault_of_backup(&tx, cx, found.vault_id).await?;
         let backup = locked_backup(&tx, cx, id).await?;
-        let children = tx.backup_children(id).await?;
+        let children = tx.backup_children(&[id]).await?;
         // Its disks are nobody else's until the end of this.
         let sources = Sources::lock(&tx, cx.project, &[target]).await?;
         if sources.get(target).is_none() && target != backup.source.id {
@@ -109,10 +109,8 @@ impl Service {
             std::iter::once(backup.id).chain(children.iter().map(|child| child.id)).collect();
         tx.backup_set_status(&ids, BackupStatus::Restoring, now).await?;
         tx.bound_set_status(&[backup.source.id], ProtectStatus::Restoring).await?;
-        for disk in &plan.disks {
-            let status = DiskStatus::RestoringBackup;
-            tx.disk_update(&Disk { status, updated_at: now, ..disk.clone() }).await?;
-        }
+        let disks: Vec<_> = plan.disks.iter().map(|disk| disk.id).collect();
+        tx.disk_set_status(&disks, DiskStatus::RestoringBackup, now).await?;
         let details = TaskDetails {
             resource: Some(TaskResource {
                 id: backup.source.id,

@@ -10,7 +10,7 @@ use strongroom_model::filter::TaskFilter;
 use strongroom_model::page::Page;
 use strongroom_model::task::{Percent, TaskDetails, TaskKind, TaskStatus};
 use strongroom_model::{CheckpointId, Task, TaskId, Vault};
-use strongroom_task::{CancelAnswer, TaskStore as _, Workflow};
+use strongroom_task::{CancelAnswer, NewTask, TaskStore as _, Workflow};
 
 use super::vaults::UNKNOWN_MARKER;
 use crate::caller::OpContext;
@@ -44,6 +44,12 @@ pub(crate) struct Order<'a> {
     pub(crate) vault: &'a Vault,
     pub(crate) checkpoint: Option<CheckpointId>,
     pub(crate) details: TaskDetails,
+}
+
+/// A task to begin: what users see of it, and what the runtime does.
+pub(crate) struct Ordered {
+    shown: Task,
+    new: NewTask,
 }
 
 impl<'a> Order<'a> {
@@ -135,13 +141,34 @@ impl Service {
     where
         W::Params: Serialize,
     {
-        let task = self.shown(order, TaskStatus::Waiting);
-        let mut new = W::order(task.id, params, &task.request_id, task.created_at)
+        let ordered = self.ordered::<W>(order, params, keys)?;
+        let id = ordered.shown.id;
+        Self::begin_ordered(tx, vec![ordered]).await?;
+        Ok(id)
+    }
+
+    /// A task of workflow `W`, to be begun with others.
+    pub(crate) fn ordered<W: Workflow>(
+        &self,
+        order: Order<'_>,
+        params: &W::Params,
+        keys: Vec<String>,
+    ) -> Result<Ordered, Error>
+    where
+        W::Params: Serialize,
+    {
+        let shown = self.shown(order, TaskStatus::Waiting);
+        let new = W::order(shown.id, params, &shown.request_id, shown.created_at)
             .map_err(Error::internal)?;
-        new.keys = keys;
+        Ok(Ordered { shown, new: NewTask { keys, ..new } })
+    }
+
+    /// Orders tasks, in the transaction of what they are about.
+    pub(crate) async fn begin_ordered(tx: &Tx, tasks: Vec<Ordered>) -> Result<(), Error> {
+        let (shown, new): (Vec<_>, Vec<_>) =
+            tasks.into_iter().map(|task| (task.shown, task.new)).unzip();
         tx.task_insert(&new).await?;
-        tx.task_insert_shown(&task).await?;
-        Ok(task.id)
+        Ok(tx.task_insert_shown(&shown).await?)
     }
 
     /// Writes down a task that is done already.
@@ -149,7 +176,7 @@ impl Service {
         let task = self.shown(order, TaskStatus::Success);
         let now = Some(task.created_at);
         let task = Task { progress: Percent::WHOLE, started_at: now, ended_at: now, ..task };
-        Ok(tx.task_insert_shown(&task).await?)
+        Ok(tx.task_insert_shown(&[task]).await?)
     }
 
     fn shown(&self, order: Order<'_>, status: TaskStatus) -> Task {

@@ -90,10 +90,8 @@ impl Service {
         check_removal(&stored.vault, &known, asked)?;
         let removed: Vec<_> =
             bound.iter().filter(|one| asked.contains(&one.resource.id)).cloned().collect();
-        let mut backups = Vec::new();
-        for one in &removed {
-            backups.extend(tx.backup_list_of_resource(one.resource.id).await?);
-        }
+        let ids: Vec<_> = removed.iter().map(|one| one.resource.id).collect();
+        let backups = tx.backup_list_of_resources(&ids).await?;
         if let Some(backup) = backups.iter().find(|backup| is_busy(backup)) {
             return Err(Refusal::ResourceBusy { resource: backup.source.id }.into());
         }
@@ -139,11 +137,9 @@ impl Service {
         deletion: Deletion,
         backups: &[Backup],
     ) -> Result<(), Error> {
-        let mut ids = Vec::with_capacity(backups.len());
-        for backup in backups {
-            ids.push(backup.id);
-            ids.extend(tx.backup_children(backup.id).await?.iter().map(|child| child.id));
-        }
+        let mut ids: Vec<_> = backups.iter().map(|backup| backup.id).collect();
+        let children = tx.backup_children(&ids).await?;
+        ids.extend(children.iter().map(|child| child.id));
         tx.backup_set_status(&ids, BackupStatus::Deleting, self.0.clock.now()).await?;
         let params = Bury {
             deletion,

@@ -97,7 +97,7 @@ impl Service {
         let Some(backup) = tx.backup_lock(None, id).await? else { return Ok(()) };
         if backup.status == BackupStatus::Available && backup.manifest_id == manifest {
             let now = self.0.clock.now();
-            let children = tx.backup_children(id).await?;
+            let children = tx.backup_children(&[id]).await?;
             let ids = std::iter::once(id).chain(children.iter().map(|child| child.id));
             tx.backup_set_status(&ids.collect::<Vec<_>>(), BackupStatus::Error, now).await?;
         }

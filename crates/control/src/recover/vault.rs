@@ -127,7 +127,7 @@ impl Walk<'_> {
         row: &Backup,
         restored: &Restored<'_>,
     ) -> Result<(), CatalogueError> {
-        for child in self.tx.backup_children(row.id).await? {
+        for child in self.tx.backup_children(&[row.id]).await? {
             self.tx.backup_update(&restored.finished(&child, self.now)).await?;
         }
         self.tx.backup_update(&restored.finished(row, self.now)).await?;

@@ -167,7 +167,7 @@ async fn open_image_is_left_out(dialect: Dialect) {
     world.settle().await;
 }
 
-fn new_disk(name: &str) -> NewDisk {
+pub(crate) fn new_disk(name: &str) -> NewDisk {
     NewDisk {
         name: ResourceName::parse(name).unwrap(),
         description: Description::default(),

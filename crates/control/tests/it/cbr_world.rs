@@ -13,6 +13,7 @@ use strongroom_control::host::{Adopted, AdoptedDisk, Adoption};
 use strongroom_control::{
     Caller, Error, OpContext, Parts, Repositories, RepositoriesParts, Service, Settings,
 };
+use strongroom_db::Db;
 use strongroom_db::dialect::Dialect;
 use strongroom_db::testing::Scratch;
 use strongroom_model::backup::BackupView;
@@ -115,7 +116,7 @@ impl World {
         tx.commit().await.unwrap();
         let gate = Gate::default();
         let provider: Arc<dyn Provider> = Arc::new(Gated::new(provider, gate.clone()));
-        let service = service(&scratch, &folder, &provider);
+        let service = service(&scratch.db, &folder, &provider);
         let cx = context(PROJECT, &[Role::Admin, Role::Operator]);
         Self {
             scratch,
@@ -148,8 +149,13 @@ impl World {
         self.workers.shutdown().await;
         self.executor = None;
         self.passed += LEASE;
-        self.service = service(&self.scratch, &self.folder, &self.provider);
+        self.service = self.service_over(&self.scratch.db);
         self.service.pass(self.passed);
+    }
+
+    /// Another service of the same installation, over these connections.
+    pub(crate) fn service_over(&self, db: &Db) -> Service {
+        service(db, &self.folder, &self.provider)
     }
 
     /// Puts a disk into the host, and makes it known.
@@ -310,9 +316,9 @@ fn repositories(folder: &TempDir) -> Arc<Repositories> {
     }))
 }
 
-fn service(scratch: &Scratch, folder: &TempDir, provider: &Arc<dyn Provider>) -> Service {
+fn service(db: &Db, folder: &TempDir, provider: &Arc<dyn Provider>) -> Service {
     Service::new(Parts {
-        db: scratch.db.clone(),
+        db: db.clone(),
         provider: Arc::clone(provider),
         repositories: repositories(folder),
         clock: Arc::new(RealClock::new()),

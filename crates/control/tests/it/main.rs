@@ -15,6 +15,7 @@ mod cbr_races;
 mod cbr_repairs;
 mod cbr_resources;
 mod cbr_restores;
+mod cbr_statements;
 mod cbr_vaults;
 mod cbr_verifications;
 mod cbr_world;

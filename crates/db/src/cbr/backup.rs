@@ -18,11 +18,8 @@ use strongroom_model::{BackupId, CheckpointId, ProjectId, ResourceId, VaultId};
 use super::backup_row::{backups, changed, new};
 use crate::count::Counted;
 use crate::entity::cbr_backup::{Column, Entity};
-use crate::row::{keys, micros};
+use crate::row::{ROWS, keys, micros};
 use crate::{Db, DbError, Tx};
-
-/// So many rows are inserted by one statement; databases take some ten thousand values.
-const ROWS: usize = 500;
 
 /// Backups that are not part of another one, in the order in which they were made.
 fn whole() -> Select<Entity> {
@@ -42,17 +39,18 @@ async fn of_checkpoint(
 /// The parts of backups, each one's in the order of its disks.
 pub(super) async fn children(
     on: &impl ConnectionTrait,
-    parents: Vec<String>,
+    parents: &[String],
 ) -> Result<Vec<Backup>, DbError> {
-    if parents.is_empty() {
-        return Ok(Vec::new());
+    let mut found = Vec::new();
+    for part in parents.chunks(ROWS) {
+        let query = Entity::find()
+            .filter(Column::ParentId.is_in(part))
+            .order_by_asc(Column::ParentId)
+            .order_by_asc(Column::Position)
+            .order_by_asc(Column::Id);
+        found.extend(query.all(on).await.map_err(DbError::of("backup_children"))?);
     }
-    let query = Entity::find()
-        .filter(Column::ParentId.is_in(parents))
-        .order_by_asc(Column::ParentId)
-        .order_by_asc(Column::Position)
-        .order_by_asc(Column::Id);
-    backups(query.all(on).await.map_err(DbError::of("backup_children"))?)
+    backups(found)
 }
 
 impl Tx {
@@ -92,9 +90,9 @@ impl Tx {
         found.map(Backup::try_from).transpose()
     }
 
-    /// The backups of the disks of a server's, in the order of the disks.
-    pub async fn backup_children(&self, id: BackupId) -> Result<Vec<Backup>, DbError> {
-        children(&self.0, vec![id.to_string()]).await
+    /// The backups of the disks of servers', each server's in the order of its disks.
+    pub async fn backup_children(&self, of: &[BackupId]) -> Result<Vec<Backup>, DbError> {
+        children(&self.0, &keys(of)).await
     }
 
     /// Writes what changed of a backup: all but where it belongs, what it was made from and when.
@@ -142,14 +140,14 @@ impl Tx {
         backups(query.all(&self.0).await.map_err(DbError::of("backup_list_of_vault"))?)
     }
 
-    /// The whole backups of a resource, the oldest first.
-    pub async fn backup_list_of_resource(
+    /// The whole backups of resources, the oldest first.
+    pub async fn backup_list_of_resources(
         &self,
-        resource: ResourceId,
+        resources: &[ResourceId],
     ) -> Result<Vec<Backup>, DbError> {
-        let these = whole().filter(Column::ResourceId.eq(resource.to_string()));
+        let these = whole().filter(Column::ResourceId.is_in(keys(resources)));
         let query = these.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
-        backups(query.all(&self.0).await.map_err(DbError::of("backup_list_of_resource"))?)
+        backups(query.all(&self.0).await.map_err(DbError::of("backup_list_of_resources"))?)
     }
 
     /// The whole backups of a run, in its order.
@@ -173,7 +171,7 @@ impl Db {
         let Some(row) = found.map_err(DbError::of("backup_get"))? else { return Ok(None) };
         // Parts have no parts.
         let parents = if row.parent_id.is_none() { vec![row.id.clone()] } else { Vec::new() };
-        let children = children(&self.read, parents).await?;
+        let children = children(&self.read, &parents).await?;
         Ok(Some(BackupView { backup: row.try_into()?, children }))
     }
 
@@ -181,7 +179,7 @@ impl Db {
     pub async fn backup_find(&self, id: BackupId) -> Result<Option<BackupView>, DbError> {
         let found = Entity::find_by_id(id.to_string()).one(&self.read).await;
         let Some(row) = found.map_err(DbError::of("backup_find"))? else { return Ok(None) };
-        let children = children(&self.read, vec![row.id.clone()]).await?;
+        let children = children(&self.read, std::slice::from_ref(&row.id)).await?;
         Ok(Some(BackupView { backup: row.try_into()?, children }))
     }
 

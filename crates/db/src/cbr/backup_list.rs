@@ -49,9 +49,9 @@ impl Db {
         };
         let Some(found) = listing.read(&self.read, page).await? else { return Ok(None) };
         let parents = found.rows.iter().filter(|row| row.parent_id.is_none());
-        let parents = parents.map(|row| row.id.clone()).collect();
+        let parents: Vec<_> = parents.map(|row| row.id.clone()).collect();
         let mut parts = BTreeMap::<Option<BackupId>, Vec<Backup>>::new();
-        for child in children(&self.read, parents).await? {
+        for child in children(&self.read, &parents).await? {
             parts.entry(child.parent_id).or_default().push(child);
         }
         let view = |row| {

@@ -7,6 +7,8 @@
 //! # Not here
 //! What keeps status, progress, times and failure current: the task store, in its own transactions.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -17,7 +19,7 @@ use strongroom_model::{ProjectId, ResourceId, Task, TaskId, VaultId};
 use super::task_row::{details, new, tasks};
 use crate::count::Counted;
 use crate::entity::cbr_task::{Column, Entity};
-use crate::row::keys;
+use crate::row::{ROWS, keys};
 use crate::{Db, DbError, Tx};
 
 /// What tasks may be at work on.
@@ -44,11 +46,21 @@ async fn running(on: &impl ConnectionTrait, of: TaskSubject<'_>) -> Result<Vec<T
 }
 
 impl Tx {
-    /// Adds the row that users see of a task, in the transaction that inserts the task.
-    pub async fn task_insert_shown(&self, task: &Task) -> Result<(), DbError> {
-        let inserted = Entity::insert(new(task)).exec_without_returning(&self.0).await;
-        inserted.map_err(DbError::of("task_insert_shown"))?;
-        self.count_add(&task.project_id.to_string(), Counted::Tasks, 1).await
+    /// Adds the rows that users see of tasks, in the transaction that inserts the tasks.
+    pub async fn task_insert_shown(&self, tasks: &[Task]) -> Result<(), DbError> {
+        let mut of_project = BTreeMap::<String, i64>::new();
+        for part in tasks.chunks(ROWS) {
+            let rows = part.iter().map(new);
+            let inserted = Entity::insert_many(rows).exec_without_returning(&self.0).await;
+            inserted.map_err(DbError::of("task_insert_shown"))?;
+            for task in part {
+                *of_project.entry(task.project_id.to_string()).or_default() += 1;
+            }
+        }
+        for (project, count) in of_project {
+            self.count_add(&project, Counted::Tasks, count).await?;
+        }
+        Ok(())
     }
 
     /// Notes what a task works on, or what became of it.

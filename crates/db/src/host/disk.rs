@@ -4,12 +4,13 @@
 //! - DB-6: no two disks are in one place, whatever their projects.
 
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, Order, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
 };
-use strongroom_base::ByteCount;
-use strongroom_model::disk::{Attachment, Disk};
+use strongroom_base::{ByteCount, Timestamp};
+use strongroom_model::disk::{Attachment, Disk, DiskStatus};
 use strongroom_model::filter::DiskFilter;
 use strongroom_model::page::Page;
 use strongroom_model::{ProjectId, ResourceId};
@@ -142,6 +143,22 @@ impl Tx {
         let update = Entity::update_many().set(changed(disk)).filter(this);
         let done = update.exec(&self.0).await.map_err(DbError::of(query))?;
         DbError::check_affected(query, 1, done.rows_affected)
+    }
+
+    /// Sets the state of disks; all of them must be there, each is named once.
+    pub async fn disk_set_status(
+        &self,
+        ids: &[ResourceId],
+        status: DiskStatus,
+        now: Timestamp,
+    ) -> Result<(), DbError> {
+        let query = "disk_set_status";
+        let update = Entity::update_many()
+            .col_expr(Column::Status, Expr::value(status.as_str()))
+            .col_expr(Column::UpdatedAt, Expr::value(micros(now)))
+            .filter(Column::Id.is_in(keys(ids)));
+        let done = update.exec(&self.0).await.map_err(DbError::of(query))?;
+        DbError::check_affected(query, ids.len() as u64, done.rows_affected)
     }
 
     /// Removes a project's disk; whether there was one.

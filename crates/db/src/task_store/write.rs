@@ -16,28 +16,48 @@ use strongroom_task::{
 use super::row::{self, ENDED, RUNNING};
 use super::{DbTaskStore, log_of, unavailable};
 use crate::entity::{task, task_held_key, task_key, task_log};
-use crate::row::micros;
+use crate::row::{ROWS, micros};
 use crate::{DbError, Tx};
 
 impl Tx {
-    /// Adds a task, for instance in the transaction of what it is about. The same one again changes
-    /// nothing.
-    pub async fn task_insert(&self, order: &NewTask) -> Result<(), DbError> {
-        let query = "task_insert";
-        let key = row::key(order.id);
-        let there = task::Entity::find_by_id(key).one(&self.0).await;
-        if there.map_err(DbError::of(query))?.is_some() {
-            return Ok(());
-        }
-        let inserted = task::Entity::insert(row::new(order)).exec_without_returning(&self.0).await;
-        inserted.map_err(DbError::of(query))?;
-        let keys = row::new_keys(order);
-        if !keys.is_empty() {
-            let inserted =
-                task_key::Entity::insert_many(keys).exec_without_returning(&self.0).await;
-            inserted.map_err(DbError::of(query))?;
+    /// Adds tasks, for instance in the transaction of what they are about. The same one again
+    /// changes nothing.
+    pub async fn task_insert(&self, orders: &[NewTask]) -> Result<(), DbError> {
+        for part in orders.chunks(ROWS) {
+            self.task_insert_part(part).await?;
         }
         Ok(())
+    }
+
+    async fn task_insert_part(&self, orders: &[NewTask]) -> Result<(), DbError> {
+        let query = "task_insert";
+        let ids: Vec<_> = orders.iter().map(|order| row::key(order.id)).collect();
+        let there = task::Entity::find()
+            .select_only()
+            .column(task::Column::Id)
+            .filter(task::Column::Id.is_in(ids))
+            .into_tuple::<String>();
+        let there = there.all(&self.0).await.map_err(DbError::of(query))?;
+        let (mut rows, mut keys) = (Vec::new(), Vec::new());
+        for order in orders.iter().filter(|order| !there.contains(&row::key(order.id))) {
+            rows.push(row::new(order));
+            keys.extend(row::new_keys(order));
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let inserted = task::Entity::insert_many(rows).exec_without_returning(&self.0).await;
+        inserted.map_err(DbError::of(query))?;
+        let mut keys = keys.into_iter();
+        loop {
+            let part: Vec<_> = keys.by_ref().take(ROWS).collect();
+            if part.is_empty() {
+                return Ok(());
+            }
+            let inserted =
+                task_key::Entity::insert_many(part).exec_without_returning(&self.0).await;
+            inserted.map_err(DbError::of(query))?;
+        }
     }
 }
 

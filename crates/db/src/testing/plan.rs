@@ -45,10 +45,16 @@ impl Watched {
         Self { db, quiet, seen }
     }
 
+    /// What was asked since this was called the last time, in order; what begins and ends
+    /// transactions is not there.
+    pub fn taken(&self) -> Vec<Statement> {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// How often rows were looked for since this was asked the last time, and how the database goes
     /// about it: the nodes of the plans and the names of the indexes.
     pub async fn plans(&self) -> Result<Vec<String>, DbErr> {
-        let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let seen = self.taken();
         let mut plans = Vec::new();
         for statement in seen {
             let looks =

@@ -116,8 +116,8 @@ async fn children_keep_the_order_of_the_disks(dialect: Dialect) {
     let of_a_child = db.backup_get(PROJECT, backup_id(3)).await.unwrap().unwrap();
     assert_eq!((of_a_child.backup, of_a_child.children), (child(3, 9), vec![]));
     let tx = db.begin().await.unwrap();
-    assert_eq!(tx.backup_children(backup_id(9)).await.unwrap(), [child(3, 9)]);
-    assert!(tx.backup_children(backup_id(3)).await.unwrap().is_empty());
+    assert_eq!(tx.backup_children(&[backup_id(9)]).await.unwrap(), [child(3, 9)]);
+    assert!(tx.backup_children(&[backup_id(3)]).await.unwrap().is_empty());
 }
 
 // proves: DB-9
@@ -126,7 +126,7 @@ async fn children_go_with_their_parent(dialect: Dialect) {
     let db = &scratch.db;
     write(db, async |tx| {
         assert!(tx.backup_delete(backup_id(3)).await.unwrap());
-        assert_eq!(tx.backup_children(backup_id(1)).await.unwrap(), [child(2, 1)]);
+        assert_eq!(tx.backup_children(&[backup_id(1)]).await.unwrap(), [child(2, 1)]);
         assert!(tx.backup_delete(backup_id(1)).await.unwrap());
         assert!(!tx.backup_delete(backup_id(1)).await.unwrap());
     })
@@ -186,9 +186,9 @@ async fn backups_are_found_by_what_they_belong_to(dialect: Dialect) {
     let tx = db.begin().await.unwrap();
     let of_vault = tx.backup_list_of_vault(vault_id(1)).await.unwrap();
     assert_eq!(of_vault, [first.clone(), backup(2)]);
-    let of_resource = tx.backup_list_of_resource(resource_id(1)).await.unwrap();
+    let of_resource = tx.backup_list_of_resources(&[resource_id(1)]).await.unwrap();
     assert_eq!(of_resource, [first.clone(), elsewhere.clone()]);
-    assert!(tx.backup_list_of_resource(resource_id(3)).await.unwrap().is_empty(), "a child's");
+    assert!(tx.backup_list_of_resources(&[resource_id(3)]).await.unwrap().is_empty(), "a child's");
     let of_run = tx.backup_list_of_checkpoint(checkpoint(1).id).await.unwrap();
     assert_eq!(of_run, [backup(2), first]);
     drop(tx);

@@ -72,7 +72,7 @@ impl Story<'_> {
         tx.backup_insert(&backups).await?;
         let bytes = count * i64::try_from(BYTES).unwrap();
         assert!(tx.bound_count_backup(resource, count, bytes).await?);
-        tx.task_insert_shown(&task(number)).await?;
+        tx.task_insert_shown(&[task(number)]).await?;
         if is_kept {
             tx.commit().await?;
             self.there.borrow_mut().extend(whole);
@@ -114,7 +114,7 @@ async fn counters_are_what_the_tables_have(dialect: Dialect) {
         tx.bound_insert(&resources, PROJECT).await.unwrap();
         // Another project's are not counted here.
         let elsewhere = Task { project_id: OTHER, ..task(1) };
-        tx.task_insert_shown(&elsewhere).await.unwrap();
+        tx.task_insert_shown(&[elsewhere]).await.unwrap();
         let elsewhere = Backup { project_id: OTHER, ..backup(1) };
         tx.backup_insert(&[elsewhere]).await.unwrap();
     })

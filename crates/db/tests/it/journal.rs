@@ -87,7 +87,7 @@ async fn fill(tx: &Tx) {
     tx.checkpoint_insert(&checkpoint(1)).await.unwrap();
     tx.backup_insert(&[backup(1), child(5, 1), backup(2), child(3, 2), backup(4)]).await.unwrap();
     for number in 1..=3 {
-        tx.task_insert_shown(&task(number)).await.unwrap();
+        tx.task_insert_shown(&[task(number)]).await.unwrap();
     }
     tx.server_insert(&server(7)).await.unwrap();
     tx.disk_insert(&disk(8)).await.unwrap();
@@ -243,7 +243,7 @@ async fn only_what_was_committed_is_noted(dialect: Dialect) {
 async fn progress_of_a_task_is_not_noted_and_its_end_is(dialect: Dialect) {
     let scratch = with_projects(dialect).await;
     let mut rows = JournalRows::default();
-    write(&scratch.db, async |tx| tx.task_insert_shown(&task(1)).await.unwrap()).await;
+    write(&scratch.db, async |tx| tx.task_insert_shown(&[task(1)]).await.unwrap()).await;
     turn(&scratch.db, &mut rows).await;
     for statement in [
         "UPDATE cbr_task SET progress = 5, bytes_done = 6, bytes_total = 7, updated_at = 8",
@@ -344,7 +344,7 @@ async fn catalogue_that_takes_over_begins_without_notes(dialect: Dialect) {
     write(&scratch.db, async |tx| {
         let ended = Task { status: TaskStatus::Success, ended_at: Some(Timestamp(2)), ..task(2) };
         for task in [task(1), ended, task(3)] {
-            tx.task_insert_shown(&task).await.unwrap();
+            tx.task_insert_shown(&[task]).await.unwrap();
         }
         tx.lost_tasks_succeed(&[task(1).id, task(2).id], Timestamp(5)).await.unwrap();
         let failure = strongroom_model::task::TaskFailure {

@@ -152,8 +152,8 @@ async fn backups(plans: &mut Plans) {
     plans.add("backup_lock", "by id").await;
     tx.backup_list_of_vault(vault_id(1)).await.unwrap();
     plans.add("backup_list_of_vault", "one").await;
-    tx.backup_list_of_resource(resource_id(1)).await.unwrap();
-    plans.add("backup_list_of_resource", "one").await;
+    tx.backup_list_of_resources(&[resource_id(1)]).await.unwrap();
+    plans.add("backup_list_of_resources", "one").await;
     tx.backup_set_status(&[backup], BackupStatus::Error, Timestamp(1)).await.unwrap();
     plans.add("backup_set_status", "one").await;
     tx.checkpoint_delete_if_empty(run).await.unwrap();

@@ -33,7 +33,7 @@ on_both!(
 async fn insert(db: &Db, tasks: &[Task]) {
     write(db, async |tx| {
         for task in tasks {
-            tx.task_insert_shown(task).await.unwrap();
+            tx.task_insert_shown(std::slice::from_ref(task)).await.unwrap();
         }
     })
     .await;
@@ -99,7 +99,7 @@ async fn task_is_kept_whole(dialect: Dialect) {
     let filter = TaskFilter { resource_id: Some(resource_id(9)), ..TaskFilter::default() };
     assert_eq!(listed(db, filter).await, [1, 2]);
     let tx = db.begin().await.unwrap();
-    let again = tx.task_insert_shown(&task(3)).await;
+    let again = tx.task_insert_shown(&[task(3)]).await;
     assert!(matches!(again, Err(DbError::Conflict { .. })), "{again:?}");
 }
 

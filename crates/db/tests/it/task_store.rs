@@ -98,8 +98,8 @@ impl Shown {
                     request: "req-1".to_owned(),
                     created_at: Timestamp(number / 2),
                 };
-                tx.task_insert(&order).await.unwrap();
-                tx.task_insert_shown(&task(number)).await.unwrap();
+                tx.task_insert(&[order]).await.unwrap();
+                tx.task_insert_shown(&[task(number)]).await.unwrap();
             }
         })
         .await;

@@ -158,7 +158,7 @@ async fn tasks(tx: &Tx) {
             resource.id = resource_id(number % 1000);
             resource.name = ResourceName::parse(&format!("disk-{}", number % 1000)).unwrap();
         }
-        tx.task_insert_shown(&task).await.unwrap();
+        tx.task_insert_shown(&[task]).await.unwrap();
     }
 }
 
@@ -174,7 +174,7 @@ async fn runtime(tx: &Tx) {
             request: "req-1".to_owned(),
             created_at: Timestamp(number),
         };
-        tx.task_insert(&order).await.unwrap();
+        tx.task_insert(&[order]).await.unwrap();
     }
 }
 
