@@ -2,9 +2,9 @@
 //!
 //! # Why
 //! Clients look services up by exact type, take the first entry of their interface and region, and
-//! build their paths on its address, which they use as it stands. So an entry stands here only for
-//! what answers: image, network, vpc, sfsturbo, cts, smn, ces and tms will be added with their
-//! services.
+//! build their paths on its address, which they use as it stands; some derive the address of one
+//! service from that of another. So all services of the contract stand here. One that is not served
+//! yet answers with an error in its own shape, which says more than a client that finds no entry.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
@@ -20,14 +20,26 @@ use crate::schema::{Schema, boolean, list, named, object, one_of, plain_id, text
 const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
 
 /// A service, and what follows the server's address; `{pid}` is the project.
-const SERVICES: [(&str, &str); 6] = [
+const SERVICES: [(&str, &str); 17] = [
     ("identity", "/iam/v3"),
     ("compute", "/ecs/v2.1/{pid}"),
     ("ecs", "/ecs/v1/{pid}"),
     ("volumev2", "/evs/v2/{pid}"),
     ("volumev3", "/evs/v3/{pid}"),
+    ("image", "/ims"),
+    ("network", "/vpc"),
+    ("vpc", "/vpc/v1/{pid}"),
+    ("sfsturbo", "/sfs-turbo/v1/{pid}"),
+    ("cts", "/cts/v1.0/{pid}"),
+    ("ctsv2", "/cts/v2.0/{pid}"),
+    ("ctsv3", "/cts/v3/{pid}"),
+    ("smnv2", "/smn/v2/{pid}"),
+    ("smn", "/smn/v2/{pid}"),
+    ("ces", "/ces/V1.0/{pid}"),
+    (TMS, "/tms/v1.0"),
     ("cbr", "/cbr/v3/{pid}"),
 ];
+const TMS: &str = "tms";
 const OBJECT: &str = "object";
 
 /// A service with its addresses.
@@ -50,8 +62,8 @@ struct Endpoint {
     url: String,
 }
 
-/// The catalogue of somebody who is scoped to `project`, or to none: then identity alone, and what
-/// has no project in its address.
+/// The catalogue of somebody who is scoped to `project`, or to none: then what has no project in its
+/// address.
 pub(crate) fn catalog(settings: &Settings, project: Option<ProjectId>) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (name, path) in SERVICES {
@@ -137,7 +149,8 @@ pub(crate) fn service_schema() -> Schema {
     named("Service", service)
 }
 
-/// The addresses one by one, without a project's.
+/// The addresses one by one, without a project's. That of TMS has the region in it, by which one
+/// client finds it here.
 pub(crate) fn endpoints(settings: &Settings, interface: Option<&str>) -> Vec<Value> {
     let wanted = |found: &str| interface.is_none_or(|interface| interface == found);
     catalog(settings, None)
@@ -152,7 +165,10 @@ pub(crate) fn endpoints(settings: &Settings, interface: Option<&str>) -> Vec<Val
                 "region": endpoint.region,
                 "region_id": endpoint.region_id,
                 "service_id": entry.id,
-                "url": endpoint.url,
+                "url": match entry.service_type {
+                    TMS => format!("{}/tms/{}/v1.0", settings.public_url, settings.region),
+                    _ => endpoint.url.clone(),
+                },
                 "enabled": true,
                 "links": {"self": link},
             })
@@ -187,19 +203,37 @@ mod tests {
     }
 
     #[test]
-    fn catalog_has_what_answers() {
+    fn catalog_has_every_service_of_the_contract() {
         let project = ProjectId([0xab; 16]);
         let base = settings().public_url;
         let found = urls(Some(project), Some("http://store.test:9000"));
-        assert_eq!(found[0], ("identity", format!("{base}/iam/v3")));
-        assert!(found.contains(&("cbr", format!("{base}/cbr/v3/{project}"))));
-        assert!(found.contains(&("object", "http://store.test:9000".to_owned())));
+        assert_eq!(found.len(), 18);
+        for (name, url) in [
+            ("identity", format!("{base}/iam/v3")),
+            ("image", format!("{base}/ims")),
+            ("network", format!("{base}/vpc")),
+            ("ces", format!("{base}/ces/V1.0/{project}")),
+            ("cbr", format!("{base}/cbr/v3/{project}")),
+            ("object", "http://store.test:9000".to_owned()),
+        ] {
+            assert!(found.contains(&(name, url)), "{name}");
+        }
+        assert_eq!(found[0].0, "identity");
         assert!(urls(Some(project), None).iter().all(|(name, _)| *name != "object"));
     }
 
     #[test]
-    fn catalog_without_a_project_has_identity() {
-        assert_eq!(urls(None, None), [("identity", format!("{}/iam/v3", settings().public_url))]);
+    fn catalog_without_a_project_has_what_needs_none() {
+        let names: Vec<_> = urls(None, None).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["identity", "image", "network", "tms"]);
+    }
+
+    #[test]
+    fn endpoint_of_tms_names_the_region() {
+        let settings = settings();
+        let url = format!("{}/tms/{}/v1.0", settings.public_url, settings.region);
+        let found = endpoints(&settings, Some("public"));
+        assert!(found.iter().any(|endpoint| endpoint["url"] == url), "{found:?}");
     }
 
     #[test]
