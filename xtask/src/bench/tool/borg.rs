@@ -27,10 +27,10 @@ pub(super) fn variants() -> Vec<Box<dyn Variant>> {
     };
     let (usual, on_request) = (Standing::Usual, Standing::OnRequest);
     vec![
-        variant("borg lz4", "lz4", None, usual),
+        variant("borg lz4", "lz4", None, on_request),
         variant("borg zstd-3", "zstd,3", None, usual),
         variant("borg fixed-4M lz4", "lz4", Some(LARGE), usual),
-        variant("borg fixed-4M zstd-3", "zstd,3", Some(LARGE), usual),
+        variant("borg fixed-4M zstd-3", "zstd,3", Some(LARGE), on_request),
         variant("borg fixed-64K lz4", "lz4", Some(SMALL), usual),
         variant("borg fixed-64K zstd-3", "zstd,3", Some(SMALL), on_request),
     ]
