@@ -223,9 +223,10 @@ impl<'a> Drive<'a> {
             tracing::info_span!("step", step = step.name(), act = ?act, attempt = cx.attempt);
         let work = std::pin::pin!(work.instrument(span));
         let stopping = std::pin::pin!(self.lease.signals.stopped(can_cancel));
-        match select(work, stopping).await {
-            Either::Left((result, _)) => (result, self.lease.signals.reason(can_cancel)),
-            Either::Right((reason, work)) => {
+        // What was said is heard before the work goes on, however late this is woken.
+        match select(stopping, work).await {
+            Either::Right((result, _)) => (result, self.lease.signals.reason(can_cancel)),
+            Either::Left((reason, work)) => {
                 cancel.cancel();
                 stop.send_replace(Some(reason));
                 let result = work.await;
