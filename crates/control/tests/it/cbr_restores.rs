@@ -75,10 +75,13 @@ async fn server_gets_its_disks_back_or_one_to_another(dialect: Dialect) {
     };
     change(&world);
     let (service, cx) = (&world.service, &world.cx);
+    let gate = world.gate.close("open_target", 1);
     let task = service.backup_restore(cx, view.backup.id, to_server(server)).await.unwrap();
+    gate.wait_for_caller().await;
     assert_eq!(world.disk_status(disks[1]).await, DiskStatus::RestoringBackup);
     let children = world.backup(view.backup.id).await.children;
     assert!(children.iter().all(|child| child.status == BackupStatus::Restoring));
+    gate.open();
     world.settle().await;
     assert!((0..3).all(|number| holds(&world, number, number + 1)));
     // R85: nothing here could start it.
