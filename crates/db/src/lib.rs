@@ -34,6 +34,7 @@ mod journal;
 mod migration;
 mod page;
 mod pool;
+mod prepared;
 mod reader;
 mod row;
 mod task_store;

@@ -98,8 +98,10 @@ impl Row<'_> {
     }
 }
 
-/// So many rows are inserted or named by one statement; databases take some ten thousand values.
+/// So many rows are inserted by one statement; databases take some ten thousand values.
 pub(crate) const ROWS: usize = 500;
+/// So many rows are named by one statement, each by one value.
+pub(crate) const NAMED: usize = 10_000;
 
 pub(crate) const NO_SCOPE: &str = "none";
 pub(crate) const PROJECT: &str = "project";

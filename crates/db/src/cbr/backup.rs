@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, SelectStatement};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
 };
 use strongroom_base::Timestamp;
 use strongroom_model::backup::{Backup, BackupStatus, BackupView};
@@ -17,8 +17,9 @@ use strongroom_model::{BackupId, CheckpointId, ProjectId, ResourceId, VaultId};
 
 use super::backup_row::{backups, changed, new};
 use crate::count::Counted;
-use crate::entity::cbr_backup::{Column, Entity};
-use crate::row::{ROWS, keys, micros};
+use crate::entity::cbr_backup::{Column, Entity, Model};
+use crate::prepared::Prepared;
+use crate::row::{NAMED, ROWS, keys, micros};
 use crate::{Db, DbError, Tx};
 
 /// Backups that are not part of another one, in the order in which they were made.
@@ -42,7 +43,7 @@ pub(super) async fn children(
     parents: &[String],
 ) -> Result<Vec<Backup>, DbError> {
     let mut found = Vec::new();
-    for part in parents.chunks(ROWS) {
+    for part in parents.chunks(NAMED) {
         let query = Entity::find()
             .filter(Column::ParentId.is_in(part))
             .order_by_asc(Column::ParentId)
@@ -51,6 +52,27 @@ pub(super) async fn children(
         found.extend(query.all(on).await.map_err(DbError::of("backup_children"))?);
     }
     backups(found)
+}
+
+/// A backup and its children, these in the order of their disks. One statement, because clients ask
+/// again and again how far a backup is.
+fn with_children(id: &str) -> Select<Entity> {
+    let this = Column::Id.eq(id).or(Column::ParentId.eq(id));
+    Entity::find().filter(this).order_by_asc(Column::Position).order_by_asc(Column::Id)
+}
+
+static IN_PROJECT: Prepared = Prepared::new(|| in_project("", ""));
+
+/// The same of a project.
+fn in_project(id: &str, project: &str) -> SelectStatement {
+    with_children(id).filter(Column::ProjectId.eq(project)).into_query()
+}
+
+/// What [`with_children`] finds; none without the backup itself.
+fn view(rows: Vec<Model>, id: BackupId) -> Result<Option<BackupView>, DbError> {
+    let mut found = backups(rows)?;
+    let Some(place) = found.iter().position(|backup| backup.id == id) else { return Ok(None) };
+    Ok(Some(BackupView { backup: found.remove(place), children: found }))
 }
 
 impl Tx {
@@ -112,7 +134,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), DbError> {
         let query = "backup_set_status";
-        for part in ids.chunks(ROWS) {
+        for part in ids.chunks(NAMED) {
             let update = Entity::update_many()
                 .col_expr(Column::Status, Expr::value(status.as_str()))
                 .col_expr(Column::UpdatedAt, Expr::value(micros(now)))
@@ -166,21 +188,18 @@ impl Db {
         project: ProjectId,
         id: BackupId,
     ) -> Result<Option<BackupView>, DbError> {
-        let of_project = Column::ProjectId.eq(project.to_string());
-        let found = Entity::find_by_id(id.to_string()).filter(of_project).one(&self.read).await;
-        let Some(row) = found.map_err(DbError::of("backup_get"))? else { return Ok(None) };
-        // Parts have no parts.
-        let parents = if row.parent_id.is_none() { vec![row.id.clone()] } else { Vec::new() };
-        let children = children(&self.read, &parents).await?;
-        Ok(Some(BackupView { backup: row.try_into()?, children }))
+        let backend = self.read.get_database_backend();
+        let id_text = id.to_string();
+        let values = vec![id_text.clone().into(), id_text.into(), project.to_string().into()];
+        let rows = Entity::find().from_raw_sql(IN_PROJECT.with(backend, values));
+        let rows = rows.all(&self.read).await.map_err(DbError::of("backup_get"))?;
+        view(rows, id)
     }
 
     /// A backup in whichever project, with its children: a task knows no project.
     pub async fn backup_find(&self, id: BackupId) -> Result<Option<BackupView>, DbError> {
-        let found = Entity::find_by_id(id.to_string()).one(&self.read).await;
-        let Some(row) = found.map_err(DbError::of("backup_find"))? else { return Ok(None) };
-        let children = children(&self.read, std::slice::from_ref(&row.id)).await?;
-        Ok(Some(BackupView { backup: row.try_into()?, children }))
+        let rows = with_children(&id.to_string()).all(&self.read).await;
+        view(rows.map_err(DbError::of("backup_find"))?, id)
     }
 
     /// The newest whole backup of a resource in a vault that is available.
@@ -232,5 +251,16 @@ impl Db {
             .order_by_asc(Column::Id)
             .limit(limit);
         backups(rows.all(&self.read).await.map_err(DbError::of("backup_expired"))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prepared::check;
+
+    #[test]
+    fn backup_of_a_project_is_prepared_as_it_is_built() {
+        check(&IN_PROJECT, &["a".into(), "a".into(), "b".into()], &in_project("a", "b"));
     }
 }

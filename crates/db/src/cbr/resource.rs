@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, JoinType, Query};
+use sea_orm::sea_query::{Expr, JoinType, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _,
     FromQueryResult as _, IdenStatic as _, Iterable as _, QueryFilter as _, QueryOrder as _,
@@ -20,6 +20,7 @@ use strongroom_model::{ProjectId, ResourceId, VaultId};
 use super::vault_row::StoredVault;
 use crate::entity::cbr_vault;
 use crate::entity::cbr_vault_resource::{ActiveModel, Column, Entity, Model};
+use crate::prepared::Prepared;
 use crate::row::{Row, json, keys, number};
 use crate::{Db, DbError, Tx};
 
@@ -126,6 +127,22 @@ async fn find(
     let found = query.order_by_asc(Column::ResourceId).all(on).await;
     let found = found.map_err(DbError::of("bound_find"))?;
     found.into_iter().map(|row| ResourceUse::try_from(row).map(|of| of.resource)).collect()
+}
+
+static WITH_BOUND: Prepared = Prepared::new(|| with_bound("", ""));
+
+/// A project's vault, once for each resource in it, in the order in which these came.
+fn with_bound(id: &str, project: &str) -> SelectStatement {
+    use cbr_vault::Column as Vault;
+    let bound = cbr_vault::Entity::belongs_to(Entity).from(Vault::Id).to(Column::VaultId).into();
+    let mut query = cbr_vault::Entity::find_by_id(id)
+        .filter(Vault::ProjectId.eq(project))
+        .join(JoinType::LeftJoin, bound)
+        .order_by_asc(Column::Position);
+    for column in READ {
+        query = query.column_as(column, format!("bound_{}", column.as_str()));
+    }
+    query.into_query()
 }
 
 impl Tx {
@@ -256,16 +273,9 @@ impl Db {
     ) -> Result<Option<(StoredVault, Vec<ResourceUse>)>, DbError> {
         use cbr_vault::Column as Vault;
         let failed = DbError::of("vault_get_bound");
-        let bound =
-            cbr_vault::Entity::belongs_to(Entity).from(Vault::Id).to(Column::VaultId).into();
-        let mut query = cbr_vault::Entity::find_by_id(id.to_string())
-            .filter(Vault::ProjectId.eq(project.to_string()))
-            .join(JoinType::LeftJoin, bound)
-            .order_by_asc(Column::Position);
-        for column in READ {
-            query = query.column_as(column, format!("bound_{}", column.as_str()));
-        }
-        let rows = self.read.query_all(&query.into_query()).await.map_err(&failed)?;
+        let values = vec![id.to_string().into(), project.to_string().into()];
+        let statement = WITH_BOUND.with(self.read.get_database_backend(), values);
+        let rows = self.read.query_all_raw(statement).await.map_err(&failed)?;
         let Some(row) = rows.first() else { return Ok(None) };
         let vault = cbr_vault::Model::from_query_result(row, "").map_err(&failed)?;
         let mut resources = Vec::with_capacity(rows.len());
@@ -313,5 +323,16 @@ impl Db {
             }
         }
         Ok(vaults)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prepared::check;
+
+    #[test]
+    fn vault_with_its_resources_is_prepared_as_it_is_built() {
+        check(&WITH_BOUND, &["a".into(), "b".into()], &with_bound("a", "b"));
     }
 }

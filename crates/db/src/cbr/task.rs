@@ -9,9 +9,10 @@
 
 use std::collections::BTreeMap;
 
+use sea_orm::sea_query::SelectStatement;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    QuerySelect as _, QueryTrait as _,
 };
 use strongroom_model::task::TaskDetails;
 use strongroom_model::{ProjectId, ResourceId, Task, TaskId, VaultId};
@@ -19,6 +20,7 @@ use strongroom_model::{ProjectId, ResourceId, Task, TaskId, VaultId};
 use super::task_row::{details, new, tasks};
 use crate::count::Counted;
 use crate::entity::cbr_task::{Column, Entity};
+use crate::prepared::Prepared;
 use crate::row::{ROWS, keys};
 use crate::{Db, DbError, Tx};
 
@@ -43,6 +45,13 @@ async fn running(on: &impl ConnectionTrait, of: TaskSubject<'_>) -> Result<Vec<T
         .order_by_asc(Column::CreatedAt)
         .order_by_asc(Column::Id);
     tasks(query.all(on).await.map_err(DbError::of("task_running_of"))?)
+}
+
+static IN_PROJECT: Prepared = Prepared::new(|| in_project("", ""));
+
+/// A project's task.
+fn in_project(id: &str, project: &str) -> SelectStatement {
+    Entity::find_by_id(id).filter(Column::ProjectId.eq(project)).into_query()
 }
 
 impl Tx {
@@ -87,8 +96,9 @@ impl Tx {
 impl Db {
     /// A project's task.
     pub async fn task_get(&self, project: ProjectId, id: TaskId) -> Result<Option<Task>, DbError> {
-        let of_project = Column::ProjectId.eq(project.to_string());
-        let found = Entity::find_by_id(id.to_string()).filter(of_project).one(&self.read).await;
+        let values = vec![id.to_string().into(), project.to_string().into()];
+        let statement = IN_PROJECT.with(self.read.get_database_backend(), values);
+        let found = Entity::find().from_raw_sql(statement).one(&self.read).await;
         found.map_err(DbError::of("task_get"))?.map(Task::try_from).transpose()
     }
 
@@ -101,5 +111,16 @@ impl Db {
     /// The tasks that have not ended, the oldest first.
     pub async fn task_running_of(&self, of: TaskSubject<'_>) -> Result<Vec<Task>, DbError> {
         running(&self.read, of).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prepared::check;
+
+    #[test]
+    fn task_of_a_project_is_prepared_as_it_is_built() {
+        check(&IN_PROJECT, &["a".into(), "b".into()], &in_project("a", "b"));
     }
 }

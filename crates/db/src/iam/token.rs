@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sea_orm::sea_query::{Alias, Expr, JoinType, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, JoinType, SelectStatement, Value};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait as _, EntityTrait as _,
     ExprTrait as _, FromQueryResult, QueryFilter as _,
@@ -14,7 +14,8 @@ use strongroom_model::{DomainId, Name, Role, Scope, UserId};
 
 use super::grant::read_roles;
 use crate::entity::{iam_domain, iam_grant, iam_project, iam_token, iam_user};
-use crate::row::{NO_SCOPE, Row, micros, scope_columns};
+use crate::prepared::Prepared;
+use crate::row::{NO_SCOPE, PROJECT, Row, micros, scope_columns};
 use crate::{Db, DbError, Tx};
 
 /// The SHA-256 of a token.
@@ -132,7 +133,8 @@ impl Db {
         now: Timestamp,
     ) -> Result<Option<TokenHolder>, DbError> {
         let query = "token_holder";
-        let found = self.read.query_all(&holder(hash, now)).await.map_err(DbError::of(query))?;
+        let statement = HOLDER.with(self.read.get_database_backend(), holder_values(hash, now));
+        let found = self.read.query_all_raw(statement).await.map_err(DbError::of(query))?;
         let rows = found.iter().map(|row| HolderRow::from_query_result(row, ""));
         let rows = rows.collect::<Result<Vec<_>, _>>().map_err(DbError::of(query))?;
         let Some(first) = rows.first() else { return Ok(None) };
@@ -155,6 +157,16 @@ impl Db {
     }
 }
 
+static HOLDER: Prepared = Prepared::new(|| holder(TokenHash([0; 32]), Timestamp(0)));
+
+/// The values of [`holder`] in its order.
+fn holder_values(hash: TokenHash, now: Timestamp) -> Vec<Value> {
+    let (hash, now): (Value, Value) = (hash.0.to_vec().into(), micros(now).into());
+    let (project, yes): (Value, Value) = (PROJECT.into(), true.into());
+    let [first, second] = [project.clone(), NO_SCOPE.into()];
+    vec![first, second, hash, now, yes.clone(), yes.clone(), project, yes]
+}
+
 fn holder(hash: TokenHash, now: Timestamp) -> SelectStatement {
     use iam_token::Column as Token;
     let token = |column: Token| Expr::col((iam_token::Entity, column));
@@ -163,7 +175,7 @@ fn holder(hash: TokenHash, now: Timestamp) -> SelectStatement {
     let project = |column: iam_project::Column| Expr::col((iam_project::Entity, column));
     let grant = |column: iam_grant::Column| Expr::col((iam_grant::Entity, column));
     let in_project = Condition::all()
-        .add(token(Token::ScopeKind).eq("project"))
+        .add(token(Token::ScopeKind).eq(PROJECT))
         .add(project(iam_project::Column::Id).equals((iam_token::Entity, Token::ScopeId)));
     let here = Condition::all()
         .add(grant(iam_grant::Column::ScopeKind).equals((iam_token::Entity, Token::ScopeKind)))
@@ -206,8 +218,20 @@ fn holder(hash: TokenHash, now: Timestamp) -> SelectStatement {
         // A project that is gone or disabled: its tokens are good for nothing.
         .cond_where(
             Condition::any()
-                .add(token(Token::ScopeKind).ne("project"))
+                .add(token(Token::ScopeKind).ne(PROJECT))
                 .add(project(iam_project::Column::IsEnabled).eq(true)),
         );
     select
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prepared::check;
+
+    #[test]
+    fn holder_is_prepared_as_it_is_built() {
+        let (hash, now) = (TokenHash([7; 32]), Timestamp(11));
+        check(&HOLDER, &holder_values(hash, now), &holder(hash, now));
+    }
 }
