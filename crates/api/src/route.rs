@@ -77,31 +77,6 @@ impl Route {
     pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
         self.path.split('/').filter_map(parameter)
     }
-
-    /// The parameters of `path`, decoded, if the route has it. `path` is as mounts leave it.
-    fn captures(&self, path: &str) -> Option<Captures> {
-        let mut captures = Vec::new();
-        let (mut own, mut found) = (self.path.split('/'), path.split('/'));
-        loop {
-            match (own.next(), found.next()) {
-                (None, None) => return Some(captures),
-                (Some(segment), Some(text)) => match parameter(segment) {
-                    Some(name) => {
-                        captures.push((name, String::from_utf8(percent::decode(text)?).ok()?));
-                    }
-                    None if segment == text => {}
-                    None => return None,
-                },
-                _ => return None,
-            }
-        }
-    }
-
-    /// For each segment, whether it is literal: of two routes that have a path, the one that is
-    /// literal earlier wins.
-    fn literals(&self) -> Vec<bool> {
-        self.path.split('/').map(|segment| parameter(segment).is_none()).collect()
-    }
 }
 
 fn parameter(segment: &'static str) -> Option<&'static str> {
@@ -122,29 +97,86 @@ pub(crate) enum Found {
     Nothing,
 }
 
-/// Looks a method and a path up. `belongs` says which surfaces the mount lets in.
-pub(crate) fn find(
-    table: &[&'static [Route]],
-    method: &Method,
-    path: &str,
-    belongs: impl Fn(Surface) -> bool,
-) -> Found {
-    let mut hits: Vec<_> = table
-        .iter()
-        .copied()
-        .flatten()
-        .filter(|route| belongs(route.surface))
-        .filter_map(|route| Some((route, route.captures(path)?)))
-        .collect();
-    let Some(best) = hits.iter().map(|(route, _)| route.literals()).max() else {
-        return Found::Nothing;
-    };
-    hits.retain(|(route, _)| route.literals() == best);
-    let wanted = if *method == Method::HEAD { "GET" } else { method.as_str() };
-    if let Some(at) = hits.iter().position(|(route, _)| route.method == wanted) {
-        let (route, captures) = hits.swap_remove(at);
-        return Found::Route(route, captures);
+/// Routes by the number of their segments, so that a look-up compares few of them.
+#[derive(Debug)]
+pub(crate) struct Table(Vec<Vec<Entry>>);
+
+/// A route with its path taken apart.
+#[derive(Debug)]
+struct Entry {
+    route: &'static Route,
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Segment {
+    Parameter(&'static str),
+    Literal(&'static str),
+}
+
+impl Table {
+    pub(crate) fn new(routes: &[&'static [Route]]) -> Self {
+        let mut by_length = Vec::<Vec<Entry>>::new();
+        for route in routes.iter().copied().flatten() {
+            let segment = |text| parameter(text).map_or(Segment::Literal(text), Segment::Parameter);
+            let segments: Vec<_> = route.path.split('/').map(segment).collect();
+            let length = segments.len();
+            by_length.resize_with(by_length.len().max(length + 1), Vec::new);
+            if let Some(entries) = by_length.get_mut(length) {
+                entries.push(Entry { route, segments });
+            }
+        }
+        Self(by_length)
     }
-    let surface = hits.first().map_or(Surface::Cbr, |(route, _)| route.surface);
-    Found::OtherMethods(surface, hits.iter().map(|(route, _)| route.method).collect())
+
+    /// Looks a method and a path, as mounts leave it, up. `belongs` says which surfaces the mount
+    /// lets in.
+    pub(crate) fn find(
+        &self,
+        method: &Method,
+        path: &str,
+        belongs: impl Fn(Surface) -> bool,
+    ) -> Found {
+        let texts: Vec<&str> = path.split('/').collect();
+        let entries = self.0.get(texts.len()).into_iter().flatten();
+        let mut hits: Vec<_> =
+            entries.filter(|entry| belongs(entry.route.surface) && entry.has(&texts)).collect();
+        let best = hits.iter().copied().max_by(|a, b| a.literals().cmp(b.literals()));
+        let Some(best) = best else { return Found::Nothing };
+        hits.retain(|entry| entry.literals().eq(best.literals()));
+        let wanted = if *method == Method::HEAD { "GET" } else { method.as_str() };
+        let Some(entry) = hits.iter().find(|entry| entry.route.method == wanted) else {
+            let methods = hits.iter().map(|entry| entry.route.method).collect();
+            return Found::OtherMethods(best.route.surface, methods);
+        };
+        let captures = entry.captures(&texts);
+        captures.map_or(Found::Nothing, |captures| Found::Route(entry.route, captures))
+    }
+}
+
+impl Entry {
+    fn has(&self, texts: &[&str]) -> bool {
+        self.segments.iter().zip(texts).all(|(segment, text)| match segment {
+            Segment::Literal(literal) => literal == text,
+            Segment::Parameter(_) => true,
+        })
+    }
+
+    /// For each segment, whether it is literal: of two routes that have a path, the one that is
+    /// literal earlier wins.
+    fn literals(&self) -> impl Iterator<Item = bool> + '_ {
+        self.segments.iter().map(|segment| matches!(segment, Segment::Literal(_)))
+    }
+
+    /// The parameters, decoded; none if one of them cannot be.
+    fn captures(&self, texts: &[&str]) -> Option<Captures> {
+        let parameters =
+            self.segments.iter().zip(texts).filter_map(|(segment, text)| match segment {
+                Segment::Parameter(name) => Some((*name, *text)),
+                Segment::Literal(_) => None,
+            });
+        let decoded = parameters
+            .map(|(name, text)| Some((name, String::from_utf8(percent::decode(text)?).ok()?)));
+        decoded.collect()
+    }
 }

@@ -39,7 +39,7 @@ use crate::config::ApiConfig;
 use crate::failure::Failure;
 use crate::mount::{self, Mounted};
 use crate::query::Query;
-use crate::route::{self, Access, Captures, Found, Route};
+use crate::route::{Access, Captures, Found, Route};
 use crate::surface::Surface;
 use crate::{auth, cbr, table};
 
@@ -102,7 +102,7 @@ fn find_target(regions: &[String], method: &Method, path: &str) -> Target {
     let found = if cbr::is_yet_to_come(method.as_str(), &mounted.path) {
         Found::Nothing
     } else {
-        route::find(table::ROUTES, method, &mounted.path, belongs)
+        table::TABLE.find(method, &mounted.path, belongs)
     };
     match found {
         Found::Route(route, captures) => {

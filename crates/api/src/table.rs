@@ -1,10 +1,14 @@
 //! All routes, by the surfaces they belong to.
 
-use crate::route::Route;
+use std::sync::LazyLock;
+
+use crate::route::{Route, Table};
 use crate::{cbr, ecs, evs, health, iam, ims, strongroom};
 
-/// Every route that is served.
-pub(crate) const ROUTES: &[&[Route]] = &[
+/// Every route that is served, to be looked up.
+pub(crate) static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(ROUTES));
+
+const ROUTES: &[&[Route]] = &[
     cbr::ROUTES,
     iam::ROUTES,
     evs::ROUTES,
