@@ -98,14 +98,15 @@ impl Postgres {
         drop(run(&mut stop));
     }
 
+    /// As the program takes it. Over the socket, as a server on the same machine is reached.
     pub(super) fn url(&self) -> String {
-        format!("postgres://{OWNER}@127.0.0.1:{}/{OWNER}", self.port)
+        format!("postgres://{OWNER}@localhost:{}/{OWNER}?host={}", self.port, self.folder.display())
     }
 
     /// A client program that is told where the database is.
     pub(super) fn client(&self, name: &str) -> Command {
         let mut client = command(Path::new(PROGRAMS).join(name));
-        client.env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string());
+        client.env("PGHOST", &self.folder).env("PGPORT", self.port.to_string());
         client.env("PGUSER", OWNER);
         client.env("PGDATABASE", OWNER);
         client
