@@ -18,8 +18,8 @@ usage: cargo xtask bench engine [options]
   --small           a disk an eighth as large and one run, to try the bench itself
   --output json     the figures as JSON instead of tables
 
-Needs root to build the images (loop mount), a quiet machine, and about 50 minutes;
-three quarters of that go to borg.
+Needs root to build the images (loop mount), a quiet machine, and up to 50 minutes;
+most of that goes to borg.
 Ends with 1 when a gate fails.
 ";
 
