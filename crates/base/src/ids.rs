@@ -34,20 +34,29 @@ fn digit(number: u8) -> char {
 
 /// Reads exactly `N` bytes of lower-case hexadecimal digits.
 pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digit = |c: u8| match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
-    };
-    if text.len() != N * 2 {
-        return None;
+    let (pairs, rest) = text.as_bytes().as_chunks();
+    let pairs: &[[u8; 2]; N] = pairs.try_into().ok()?;
+    rest.is_empty().then(|| from_pairs(pairs))?
+}
+
+/// Reads pairs of digits. All are read before any is refused: there is nothing to branch on.
+fn from_pairs<const N: usize>(pairs: &[[u8; 2]; N]) -> Option<[u8; N]> {
+    let mut digits = 0;
+    let bytes = pairs.map(|pair| {
+        let [high, low] = pair.map(number);
+        digits |= high | low;
+        high << 4 | low
+    });
+    (digits < 16).then_some(bytes)
+}
+
+/// The number that a hexadecimal digit is; 255 for what is none.
+const fn number(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        _ => u8::MAX,
     }
-    let mut out = [0; N];
-    for (to, pair) in out.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *to = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(out)
 }
 
 /// Writes `bytes` as a UUID with dashes.
@@ -64,19 +73,14 @@ pub fn to_dashed(bytes: &[u8; 16]) -> String {
 
 /// Reads a lower-case UUID with dashes.
 pub fn from_dashed(text: &str) -> Option<[u8; 16]> {
-    let mut digits = [0; 32];
-    let mut to = digits.iter_mut();
-    for (place, letter) in text.bytes().enumerate() {
-        match (place, letter) {
-            (8 | 13 | 18 | 23, b'-') => {}
-            (8 | 13 | 18 | 23, _) => return None,
-            _ => *to.next()? = letter,
-        }
+    const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    let mut pairs = [[0; 2]; 16];
+    for (pair, place) in pairs.iter_mut().zip(PAIRS) {
+        *pair = *text.get(place..)?.first_chunk()?;
     }
-    if text.len() != 36 {
-        return None;
-    }
-    from_hex(str::from_utf8(&digits).ok()?)
+    let is_dashed = [8, 13, 18, 23].iter().all(|place| text.get(*place) == Some(&b'-'));
+    is_dashed.then(|| from_pairs(&pairs))?
 }
 
 /// Random bytes with the version and variant of a random UUID (RFC 9562, version 4).
@@ -129,7 +133,7 @@ macro_rules! id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.to_string()
+                $write(&id.0)
             }
         }
 
@@ -169,9 +173,15 @@ mod tests {
         assert_eq!(id.to_string().parse::<RepoId>(), Ok(id));
         assert_eq!("xyz".parse::<RepoId>(), Err(IdError));
         assert_eq!("3031323334353637383961626364656G".parse::<RepoId>(), Err(IdError));
+        assert_eq!("303132333435363738396162636465".parse::<RepoId>(), Err(IdError));
+        assert_eq!("303132333435363738396162636465666".parse::<RepoId>(), Err(IdError));
         let task = TaskId(*b"0123456789abcdef");
         assert_eq!(task.to_string(), "30313233-3435-3637-3839-616263646566");
         assert_eq!(task.to_string().parse::<TaskId>(), Ok(task));
         assert_eq!("30313233343536373839616263646566".parse::<TaskId>(), Err(IdError));
+        assert_eq!("30313233-3435-3637-3839-61626364656".parse::<TaskId>(), Err(IdError));
+        assert_eq!("30313233-3435-3637-3839_616263646566".parse::<TaskId>(), Err(IdError));
+        assert_eq!("30313233-3435-3637-3839-61626364656F".parse::<TaskId>(), Err(IdError));
+        assert_eq!("é0313233-3435-3637-3839-61626364656".parse::<TaskId>(), Err(IdError));
     }
 }

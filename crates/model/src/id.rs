@@ -63,7 +63,7 @@ macro_rules! id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.to_string()
+                $write(&id.0)
             }
         }
 
