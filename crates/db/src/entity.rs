@@ -20,6 +20,7 @@ pub(crate) mod iam_grant;
 pub(crate) mod iam_project;
 pub(crate) mod iam_token;
 pub(crate) mod iam_user;
+pub(crate) mod iam_version;
 pub(crate) mod journal_change;
 pub(crate) mod journal_owner;
 pub(crate) mod task;

@@ -24,6 +24,7 @@
 
 mod audit;
 mod cbr;
+mod columns;
 mod count;
 pub mod dialect;
 mod entity;

@@ -168,6 +168,6 @@ where
 }
 
 /// A statement with one value in place of that value.
-fn sub_query(select: SelectStatement) -> Expr {
+pub(crate) fn sub_query(select: SelectStatement) -> Expr {
     Expr::SubQuery(None, Box::new(select.into()))
 }

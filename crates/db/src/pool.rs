@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
@@ -12,6 +13,7 @@ use sea_orm::{
 
 use crate::dialect::Dialect;
 use crate::error::OpenError;
+use crate::iam::Holders;
 use crate::migration;
 use crate::reader::Readers;
 
@@ -86,6 +88,7 @@ pub struct Db {
     pub(crate) read: Readers,
     pub(crate) write: DatabaseConnection,
     pub(crate) dialect: Dialect,
+    pub(crate) holders: Arc<Holders>,
 }
 
 impl Db {
@@ -122,6 +125,11 @@ impl Db {
         self.write.close().await.map_err(crate::DbError::of("close"))
     }
 
+    /// What is asked over these connections; it remembers nothing yet.
+    pub(crate) fn of(read: Readers, write: DatabaseConnection, dialect: Dialect) -> Self {
+        Self { read, write, dialect, holders: Arc::default() }
+    }
+
     async fn connect(url: &DatabaseUrl) -> Result<Self, OpenError> {
         let dialect = url.dialect;
         match dialect {
@@ -131,12 +139,12 @@ impl Db {
                 let write = pool(url, WRITERS).await?;
                 let read = Readers::of_server(&url.url, server_readers(), ACQUIRE);
                 let failed = |source| OpenError::Connect { at: url.to_string(), source };
-                Ok(Self { read: read.map_err(failed)?, write, dialect })
+                Ok(Self::of(read.map_err(failed)?, write, dialect))
             }
             Dialect::Sqlite => {
                 // The writer first: it makes the file.
                 let write = pool(url, 1).await?;
-                Ok(Self { read: Readers::Pool(pool(url, READERS).await?), write, dialect })
+                Ok(Self::of(Readers::Pool(pool(url, READERS).await?), write, dialect))
             }
         }
     }

@@ -14,6 +14,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use sea_orm::sea_query::Values;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
@@ -59,6 +60,22 @@ impl Readers {
             idle: Mutex::default(),
             patience,
         })))
+    }
+
+    /// Hands over each row of an answer as it comes, so that something is made of it while the server
+    /// sends the next.
+    pub(crate) async fn each(
+        &self,
+        statement: Statement,
+        take: impl FnMut(QueryResult),
+    ) -> Result<(), DbErr> {
+        match self {
+            Self::Pool(pool) => {
+                pool.query_all_raw(statement).await?.into_iter().for_each(take);
+                Ok(())
+            }
+            Self::Server(server) => server.each(statement, take).await,
+        }
     }
 
     /// Ends all connections.
@@ -111,14 +128,31 @@ impl Server {
         }
     }
 
-    async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    async fn each(
+        &self,
+        statement: Statement,
+        mut take: impl FnMut(QueryResult),
+    ) -> Result<(), DbErr> {
         let mut lease = self.lease().await?;
         let values = SqlxValues(statement.values.unwrap_or(Values(Vec::new())));
         let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        let rows = query.fetch_all(&mut lease.connection).await;
-        self.give_back(lease, &rows);
-        let rows = rows.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(error.into())))?;
-        Ok(rows.into_iter().map(QueryResult::from).collect())
+        let mut rows = query.fetch(&mut lease.connection);
+        let ended = loop {
+            match rows.try_next().await {
+                Ok(Some(row)) => take(row.into()),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        drop(rows);
+        self.give_back(lease, &ended);
+        ended.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(error.into())))
+    }
+
+    async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut rows = Vec::new();
+        self.each(statement, |row| rows.push(row)).await?;
+        Ok(rows)
     }
 }
 

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::{Expr, SelectStatement};
+use sea_orm::sea_query::{Expr, SelectStatement, UnionType, Value};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
 };
 use strongroom_base::Timestamp;
@@ -54,22 +54,25 @@ pub(super) async fn children(
     backups(found)
 }
 
-/// A backup and its children, these in the order of their disks. One statement, because clients ask
-/// again and again how far a backup is.
-fn with_children(id: &str) -> Select<Entity> {
-    let this = Column::Id.eq(id).or(Column::ParentId.eq(id));
-    Entity::find().filter(this).order_by_asc(Column::Position).order_by_asc(Column::Id)
+/// A backup and its children, as the condition allows. One statement, because clients ask again and
+/// again how far a backup is; two parts, because each finds its row by one index.
+fn with_children(id: &str, allowed: &Condition) -> SelectStatement {
+    let part = |this: Expr| Entity::find().filter(this).filter(allowed.clone()).into_query();
+    let mut this = part(Column::Id.eq(id));
+    this.union(UnionType::All, part(Column::ParentId.eq(id))).to_owned()
 }
 
 static IN_PROJECT: Prepared = Prepared::new(|| in_project("", ""));
 
 /// The same of a project.
 fn in_project(id: &str, project: &str) -> SelectStatement {
-    with_children(id).filter(Column::ProjectId.eq(project)).into_query()
+    with_children(id, &Column::ProjectId.eq(project).into())
 }
 
-/// What [`with_children`] finds; none without the backup itself.
-fn view(rows: Vec<Model>, id: BackupId) -> Result<Option<BackupView>, DbError> {
+/// What [`with_children`] finds, children in the order of their disks; none without the backup
+/// itself.
+fn view(mut rows: Vec<Model>, id: BackupId) -> Result<Option<BackupView>, DbError> {
+    rows.sort_by(|one, other| (one.position, &one.id).cmp(&(other.position, &other.id)));
     let mut found = backups(rows)?;
     let Some(place) = found.iter().position(|backup| backup.id == id) else { return Ok(None) };
     Ok(Some(BackupView { backup: found.remove(place), children: found }))
@@ -190,7 +193,8 @@ impl Db {
     ) -> Result<Option<BackupView>, DbError> {
         let backend = self.read.get_database_backend();
         let id_text = id.to_string();
-        let values = vec![id_text.clone().into(), id_text.into(), project.to_string().into()];
+        let project = Value::from(project.to_string());
+        let values = vec![id_text.clone().into(), project.clone(), id_text.into(), project];
         let rows = Entity::find().from_raw_sql(IN_PROJECT.with(backend, values));
         let rows = rows.all(&self.read).await.map_err(DbError::of("backup_get"))?;
         view(rows, id)
@@ -198,7 +202,9 @@ impl Db {
 
     /// A backup in whichever project, with its children: a task knows no project.
     pub async fn backup_find(&self, id: BackupId) -> Result<Option<BackupView>, DbError> {
-        let rows = with_children(&id.to_string()).all(&self.read).await;
+        let statement = with_children(&id.to_string(), &Condition::all());
+        let statement = self.read.get_database_backend().build(&statement);
+        let rows = Entity::find().from_raw_sql(statement).all(&self.read).await;
         view(rows.map_err(DbError::of("backup_find"))?, id)
     }
 
@@ -261,6 +267,7 @@ mod tests {
 
     #[test]
     fn backup_of_a_project_is_prepared_as_it_is_built() {
-        check(&IN_PROJECT, &["a".into(), "a".into(), "b".into()], &in_project("a", "b"));
+        let values = ["a", "b", "a", "b"].map(Value::from);
+        check(&IN_PROJECT, &values, &in_project("a", "b"));
     }
 }

@@ -14,19 +14,31 @@ use sea_orm::{
     QueryResult, QuerySelect as _, QueryTrait as _,
 };
 use strongroom_base::ByteCount;
-use strongroom_model::resource::{BoundResource, ProtectStatus, ResourceUse};
+use strongroom_model::resource::{
+    BoundResource, ProtectStatus, ResourceName, ResourceType, ResourceUse,
+};
 use strongroom_model::{ProjectId, ResourceId, VaultId};
 
 use super::vault_row::StoredVault;
+use crate::columns::Columns;
 use crate::entity::cbr_vault;
 use crate::entity::cbr_vault_resource::{ActiveModel, Column, Entity, Model};
 use crate::prepared::Prepared;
 use crate::row::{Row, json, keys, number};
 use crate::{Db, DbError, Tx};
 
-/// What a list reads of a row, in the order of [`READ`]. By place: a list has ten thousand of them,
-/// and looking columns up by their names takes longer than all the rest.
-type ReadRow = (String, String, String, String, i64, String, String, i64, i64);
+/// What is read of a row, in the order of [`READ`].
+struct ReadRow<'a> {
+    id: &'a str,
+    vault: &'a str,
+    kind: &'a str,
+    name: &'a str,
+    size: i64,
+    selection: &'a str,
+    status: &'a str,
+    count: i64,
+    bytes: i64,
+}
 
 const READ: [Column; 9] = [
     Column::ResourceId,
@@ -40,40 +52,40 @@ const READ: [Column; 9] = [
     Column::BackupBytes,
 ];
 
-fn read((id, vault, kind, name, size, selection, status, count, bytes): ReadRow) -> Read {
-    let at = Row { table: "cbr_vault_resource", id: &id };
-    let resource = BoundResource {
-        id: at.id("resource_id", &id)?,
-        vault_id: at.id("vault_id", &vault)?,
-        resource_type: at.text("resource_type", kind)?,
-        name: at.text("name", name)?,
-        size_gigabytes: at.number("size_gb", size)?,
-        volumes: at.json("selection", &selection)?,
-        status: at.text("protect_status", status)?,
-    };
-    Ok(ResourceUse {
-        resource,
-        backup_count: at.number("backup_count", count)?,
-        backup_bytes: ByteCount(at.number("backup_bytes", bytes)?),
-    })
-}
+impl<'a> ReadRow<'a> {
+    /// [`READ`] from the place `first` on; none where a vault has no resource.
+    fn beside(row: Columns<'a>, first: usize) -> Result<Option<Self>, DbErr> {
+        let Some(id) = row.text_option(first)? else { return Ok(None) };
+        Ok(Some(Self {
+            id,
+            vault: row.text(first + 1)?,
+            kind: row.text(first + 2)?,
+            name: row.text(first + 3)?,
+            size: row.number(first + 4)?,
+            selection: row.text(first + 5)?,
+            status: row.text(first + 6)?,
+            count: row.number(first + 7)?,
+            bytes: row.number(first + 8)?,
+        }))
+    }
 
-/// [`READ`] from the place `first` on; none where a vault has no resource.
-fn read_beside(row: &QueryResult, first: usize) -> Result<Option<ReadRow>, DbErr> {
-    let Some(id) = row.try_get_by_index(first)? else { return Ok(None) };
-    let text = |place| row.try_get_by_index::<String>(first + place);
-    let number = |place| row.try_get_by_index::<i64>(first + place);
-    Ok(Some((
-        id,
-        text(1)?,
-        text(2)?,
-        text(3)?,
-        number(4)?,
-        text(5)?,
-        text(6)?,
-        number(7)?,
-        number(8)?,
-    )))
+    fn read(&self) -> Read {
+        let at = Row { table: "cbr_vault_resource", id: self.id };
+        let resource = BoundResource {
+            id: at.id("resource_id", self.id)?,
+            vault_id: at.id("vault_id", self.vault)?,
+            resource_type: at.read("resource_type", ResourceType::parse(self.kind))?,
+            name: at.read("name", ResourceName::parse(self.name))?,
+            size_gigabytes: at.number("size_gb", self.size)?,
+            volumes: at.json("selection", self.selection)?,
+            status: at.read("protect_status", ProtectStatus::parse(self.status))?,
+        };
+        Ok(ResourceUse {
+            resource,
+            backup_count: at.number("backup_count", self.count)?,
+            backup_bytes: ByteCount(at.number("backup_bytes", self.bytes)?),
+        })
+    }
 }
 
 type Read = Result<ResourceUse, DbError>;
@@ -82,17 +94,18 @@ impl TryFrom<Model> for ResourceUse {
     type Error = DbError;
 
     fn try_from(row: Model) -> Read {
-        read((
-            row.resource_id,
-            row.vault_id,
-            row.resource_type,
-            row.name,
-            row.size_gb,
-            row.selection,
-            row.protect_status,
-            row.backup_count,
-            row.backup_bytes,
-        ))
+        let row = ReadRow {
+            id: &row.resource_id,
+            vault: &row.vault_id,
+            kind: &row.resource_type,
+            name: &row.name,
+            size: row.size_gb,
+            selection: &row.selection,
+            status: &row.protect_status,
+            count: row.backup_count,
+            bytes: row.backup_bytes,
+        };
+        row.read()
     }
 }
 
@@ -107,16 +120,21 @@ fn changed(resource: &BoundResource) -> ActiveModel {
     }
 }
 
-async fn list(on: &impl ConnectionTrait, vaults: &[VaultId]) -> Result<Vec<ResourceUse>, DbError> {
-    let query = Entity::find()
+/// The resources of vaults, [`READ`] of each.
+fn of_vaults(vaults: &[VaultId]) -> SelectStatement {
+    Entity::find()
         .select_only()
         .columns(READ)
         .filter(Column::VaultId.is_in(keys(vaults)))
         .order_by_asc(Column::VaultId)
         .order_by_asc(Column::Position)
-        .into_tuple::<ReadRow>();
-    let found = query.all(on).await.map_err(DbError::of("bound_list"))?;
-    found.into_iter().map(read).collect()
+        .into_query()
+}
+
+/// Reads a row of [`of_vaults`], or of another select that has its columns from `first` on.
+fn read_from(row: &QueryResult, first: usize) -> Result<Option<ResourceUse>, DbError> {
+    let read = ReadRow::beside(Columns(row), first).map_err(DbError::of("bound_list"))?;
+    read.map(|read| read.read()).transpose()
 }
 
 async fn find(
@@ -131,15 +149,15 @@ async fn find(
 
 static WITH_BOUND: Prepared = Prepared::new(|| with_bound("", ""));
 
-/// A project's vault, once for each resource in it, in the order in which these came.
+/// A project's vault, once for each resource in it, with [`READ`] and the position of that. Not
+/// sorted: a server does more for it than the one who reads ten rows.
 fn with_bound(id: &str, project: &str) -> SelectStatement {
     use cbr_vault::Column as Vault;
     let bound = cbr_vault::Entity::belongs_to(Entity).from(Vault::Id).to(Column::VaultId).into();
     let mut query = cbr_vault::Entity::find_by_id(id)
         .filter(Vault::ProjectId.eq(project))
-        .join(JoinType::LeftJoin, bound)
-        .order_by_asc(Column::Position);
-    for column in READ {
+        .join(JoinType::LeftJoin, bound);
+    for column in READ.into_iter().chain([Column::Position]) {
         query = query.column_as(column, format!("bound_{}", column.as_str()));
     }
     query.into_query()
@@ -148,7 +166,9 @@ fn with_bound(id: &str, project: &str) -> SelectStatement {
 impl Tx {
     /// The resources of a vault, in the order in which they came.
     pub async fn bound_list(&self, vault: VaultId) -> Result<Vec<ResourceUse>, DbError> {
-        list(&self.0, &[vault]).await
+        let rows = self.0.query_all(&of_vaults(&[vault])).await;
+        let rows = rows.map_err(DbError::of("bound_list"))?;
+        rows.iter().filter_map(|row| read_from(row, 0).transpose()).collect()
     }
 
     /// Those of these resources that are in a vault, by their ids.
@@ -254,7 +274,14 @@ impl Tx {
 impl Db {
     /// The resources of vaults, by the vaults' ids and in the order in which they came.
     pub async fn bound_list(&self, vaults: &[VaultId]) -> Result<Vec<ResourceUse>, DbError> {
-        list(&self.read, vaults).await
+        let statement = self.read.get_database_backend().build(&of_vaults(vaults));
+        let (mut found, mut wrong) = (Vec::new(), None);
+        let take = |row| match read_from(&row, 0) {
+            Ok(resource) => found.extend(resource),
+            Err(error) => wrong = Some(error),
+        };
+        self.read.each(statement, take).await.map_err(DbError::of("bound_list"))?;
+        wrong.map_or(Ok(found), Err)
     }
 
     /// Those of these resources that are in a vault, by their ids.
@@ -278,12 +305,14 @@ impl Db {
         let rows = self.read.query_all_raw(statement).await.map_err(&failed)?;
         let Some(row) = rows.first() else { return Ok(None) };
         let vault = cbr_vault::Model::from_query_result(row, "").map_err(&failed)?;
-        let mut resources = Vec::with_capacity(rows.len());
+        let first = Vault::iter().count();
+        let mut resources = BTreeMap::new();
         for row in &rows {
-            let bound = read_beside(row, Vault::iter().count()).map_err(&failed)?;
-            resources.extend(bound.map(read).transpose()?);
+            let Some(resource) = read_from(row, first)? else { continue };
+            let position = Columns(row).number(first + READ.len()).map_err(&failed)?;
+            resources.insert(position, resource);
         }
-        Ok(Some((StoredVault::try_from(vault)?, resources)))
+        Ok(Some((StoredVault::try_from(vault)?, resources.into_values().collect())))
     }
 
     /// The vaults of a project that have any of these resources, each with all that are in it, in the

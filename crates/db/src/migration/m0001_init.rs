@@ -7,15 +7,17 @@ use sea_orm::sea_query::{
     ColumnDef, ColumnType, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Table,
     TableCreateStatement,
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, Schema};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait as _, DbErr, EntityTrait, Schema};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
 
 use crate::dialect::Dialect;
 use crate::entity::{
     audit_record, cbr_backup, cbr_checkpoint, cbr_count, cbr_repository, cbr_task, cbr_vault,
     cbr_vault_resource, cbr_vault_tag, host_disk, host_server, iam_access_key, iam_domain,
-    iam_grant, iam_project, iam_token, iam_user, task, task_held_key, task_key, task_log,
+    iam_grant, iam_project, iam_token, iam_user, iam_version, task, task_held_key, task_key,
+    task_log,
 };
+use crate::iam::version::triggers;
 
 pub(super) struct Migration;
 
@@ -52,7 +54,20 @@ async fn identity(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     table(manager, iam_token::Entity, keys).await?;
     let keys = vec![key(iam_access_key::Column::UserId, user, FOLLOW)];
     table(manager, iam_access_key::Entity, keys).await?;
-    table(manager, audit_record::Entity, vec![]).await
+    table(manager, audit_record::Entity, vec![]).await?;
+    version(manager).await
+}
+
+/// The version of the tables of identity, and what changes it.
+async fn version(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    table(manager, iam_version::Entity, vec![]).await?;
+    let connection = manager.get_connection();
+    let first = iam_version::ActiveModel { id: Set(iam_version::ONLY), version: Set(0) };
+    iam_version::Entity::insert(first).exec_without_returning(connection).await?;
+    for trigger in triggers(Dialect::of(manager.get_database_backend())) {
+        connection.execute_unprepared(&trigger).await?;
+    }
+    Ok(())
 }
 
 /// Backups keep their run, which goes with its vault: a vault with backups stays.

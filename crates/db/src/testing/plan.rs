@@ -41,7 +41,7 @@ impl Watched {
             Readers::Server(_) => &db.write,
         };
         let read = Readers::Pool(watch(read));
-        let db = Db { read, write: watch(&db.write), dialect: db.dialect };
+        let db = Db::of(read, watch(&db.write), db.dialect);
         Self { db, quiet, seen }
     }
 

@@ -335,6 +335,8 @@ async fn identity(plans: &mut Plans) {
     let (domain, user) = (DomainId([1; 16]), UserId(bytes(1)));
     db.token_holder(TokenHash([1; 32]), Timestamp(1)).await.unwrap().unwrap();
     plans.add("token_holder", "one").await;
+    db.token_holder(TokenHash([1; 32]), Timestamp(1)).await.unwrap().unwrap();
+    plans.add("token_holder", "remembered").await;
     db.project_list(domain, None).await.unwrap();
     plans.add("project_list", "all").await;
     db.project_list_granted(domain, user).await.unwrap();

@@ -11,8 +11,8 @@ use strongroom_db::dialect::Dialect;
 use strongroom_db::testing::Watched;
 
 /// Tables that stay small, so that planners may read them whole: a row for each domain, project,
-/// counter, and key of a running task.
-const SMALL: [&str; 4] = ["iam_domain", "iam_project", "cbr_count", "task_held_key"];
+/// counter, and key of a running task, and one of the version.
+const SMALL: [&str; 5] = ["iam_domain", "iam_project", "iam_version", "cbr_count", "task_held_key"];
 
 /// What was planned for each query.
 pub(super) struct Plans {
