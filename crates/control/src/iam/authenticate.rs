@@ -18,7 +18,8 @@ const SIGNATURE_LIFE: Duration = Duration::from_mins(15);
 const LONGEST_ACCESS: usize = 64;
 
 impl Service {
-    /// The holder of a token that is good now. One statement; none for what cannot be a token.
+    /// The holder of a token that is good now. One statement, or two for the first request after a
+    /// change to users, domains, projects or roles; none for what cannot be a token.
     pub async fn authenticate_token(&self, token: &str) -> Result<Caller, Error> {
         let hash = token_hash(token).ok_or(Error::Unauthenticated)?;
         let holder = self.0.db.token_holder(hash, self.0.clock.now()).await?;

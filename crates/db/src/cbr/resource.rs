@@ -150,7 +150,7 @@ async fn find(
 static WITH_BOUND: Prepared = Prepared::new(|| with_bound("", ""));
 
 /// A project's vault, once for each resource in it, with [`READ`] and the position of that. Not
-/// sorted: a server does more for it than the one who reads ten rows.
+/// sorted: whoever reads the few rows does that.
 fn with_bound(id: &str, project: &str) -> SelectStatement {
     use cbr_vault::Column as Vault;
     let bound = cbr_vault::Entity::belongs_to(Entity).from(Vault::Id).to(Column::VaultId).into();

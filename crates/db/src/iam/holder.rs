@@ -1,8 +1,8 @@
 //! Who holds a token: every request asks.
 //!
 //! # Why
-//! A holder is what five tables say together, which costs a server as much as the rest of a request.
-//! They hardly ever change. So each process remembers holders, and asks of a token only whether it is
+//! A holder is what five tables say together; to ask them all was about a seventh of what a `GET` by
+//! id cost with PostgreSQL. They hardly ever change. So each process remembers holders, and asks of a token only whether it is
 //! still there, and whether anything that a holder is made of has changed since ([`super::version`]).
 //!
 //! # Invariants
@@ -322,6 +322,7 @@ mod tests {
         }
         assert!(holders.knows(token(MOST)));
     }
+
     const ANN: UserId = UserId([1; 16]);
     const HASH: TokenHash = TokenHash([7; 32]);
     const NOW: Timestamp = Timestamp(15);
