@@ -2,7 +2,7 @@
 //!
 //! # Why
 //! A holder is what five tables say together; to ask them all was about a seventh of what a `GET` by
-//! id cost with PostgreSQL. They hardly ever change. So each process remembers holders, and asks of a token only whether it is
+//! id cost with `PostgreSQL`. They hardly ever change. So each process remembers holders, and asks of a token only whether it is
 //! still there, and whether anything that a holder is made of has changed since ([`super::version`]).
 //!
 //! # Invariants
