@@ -370,8 +370,7 @@ mod tests {
 
     // proves: DB-11
     async fn remembered_holder_is_that_of_the_moment(dialect: Dialect) {
-        let scratch = populated(dialect).await;
-        let db = &scratch.db;
+        let db = &populated(dialect).await.db;
         let mut before = db.token_holder(HASH, NOW).await.unwrap();
         assert!(before.is_some());
         for change in [
@@ -401,9 +400,18 @@ mod tests {
         }
     }
 
+    // proves: DB-11
+    async fn holder_goes_with_what_it_is_made_of(dialect: Dialect) {
+        for gone in ["iam_project", "iam_user"] {
+            let db = &populated(dialect).await.db;
+            assert!(db.token_holder(HASH, NOW).await.unwrap().is_some());
+            db.write.execute_unprepared(&format!("DELETE FROM {gone}")).await.unwrap();
+            assert_eq!(db.token_holder(HASH, NOW).await.unwrap(), None, "{gone}");
+        }
+    }
+
     async fn change_counts_when_it_is_committed(dialect: Dialect) {
-        let scratch = populated(dialect).await;
-        let db = &scratch.db;
+        let db = &populated(dialect).await.db;
         let roles = async || db.token_holder(HASH, NOW).await.unwrap().unwrap().roles;
         assert_eq!(roles().await, [Role::Member]);
         let tx = db.begin().await.unwrap();
@@ -420,8 +428,7 @@ mod tests {
     }
 
     async fn holder_is_remembered_while_nothing_changes(dialect: Dialect) {
-        let scratch = populated(dialect).await;
-        let db = &scratch.db;
+        let db = &populated(dialect).await.db;
         db.token_holder(HASH, NOW).await.unwrap();
         db.write.execute_unprepared("UPDATE iam_user SET failed_logins = 3").await.unwrap();
         let version = db.token_version(HASH, NOW).await.unwrap().unwrap();
@@ -441,12 +448,12 @@ mod tests {
 
     on_each!(
         super::Dialect::Sqlite,
-        sqlite: remembered_holder_is_that_of_the_moment, change_counts_when_it_is_committed,
-        holder_is_remembered_while_nothing_changes
+        sqlite: remembered_holder_is_that_of_the_moment, holder_goes_with_what_it_is_made_of,
+        change_counts_when_it_is_committed, holder_is_remembered_while_nothing_changes
     );
     on_each!(
         super::Dialect::Postgres,
-        postgres: remembered_holder_is_that_of_the_moment, change_counts_when_it_is_committed,
-        holder_is_remembered_while_nothing_changes
+        postgres: remembered_holder_is_that_of_the_moment, holder_goes_with_what_it_is_made_of,
+        change_counts_when_it_is_committed, holder_is_remembered_while_nothing_changes
     );
 }

@@ -68,8 +68,20 @@ impl Db {
         Ok(JournalOwner { is_behind, ..row.try_into()? })
     }
 
-    /// Forgets these notes if nobody has begun another turn since; else nothing. Whether it did.
+    /// Forgets these notes as long as nobody begins another turn; whether it forgot all of them.
+    /// Whoever dies on the way leaves the rest for another turn.
     pub async fn journal_forget(&self, fence: u64, notes: &[i64]) -> Result<bool, DbError> {
+        // A transaction for each part: a store that was away for long leaves millions of notes, and
+        // whoever else writes to a file waits for the one transaction.
+        for part in notes.chunks(ROWS) {
+            if !self.journal_forget_part(fence, part).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn journal_forget_part(&self, fence: u64, notes: &[i64]) -> Result<bool, DbError> {
         let query = "journal_forget";
         let tx = self.begin().await?;
         let found = Entity::find_by_id(ONLY).lock_exclusive().one(&tx.0).await;
@@ -77,11 +89,8 @@ impl Db {
         if owner.is_none_or(|owner| owner.fence != fence) {
             return Ok(false);
         }
-        for part in notes.chunks(ROWS) {
-            let these = Note::Number.is_in(part.iter().copied());
-            let gone = Notes::delete_many().filter(these).exec(&tx.0).await;
-            gone.map_err(DbError::of(query))?;
-        }
+        let these = Note::Number.is_in(notes.iter().copied());
+        Notes::delete_many().filter(these).exec(&tx.0).await.map_err(DbError::of(query))?;
         tx.commit().await?;
         Ok(true)
     }
@@ -183,4 +192,39 @@ async fn records_of(
         JournalRecord { table: table.name().to_owned(), key, row }
     };
     Ok(keys.into_iter().map(record).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ConnectionTrait as _;
+
+    use super::*;
+    use crate::dialect::Dialect;
+    use crate::testing::Scratch;
+
+    // proves: JRN-6
+    #[tokio::test]
+    async fn turn_that_begins_while_notes_are_forgotten_keeps_the_rest() {
+        let scratch = Scratch::new(Dialect::Sqlite).await;
+        let db = &scratch.db;
+        let fence = db.journal_begin("somebody", 0).await.unwrap().fence;
+        let fill = format!(
+            "WITH RECURSIVE note(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM note WHERE n < {}) \
+             INSERT INTO journal_change (number, table_name, row_key) \
+             SELECT n, 'cbr_vault', '[\"1\"]' FROM note",
+            3 * ROWS
+        );
+        let other = format!(
+            "CREATE TRIGGER other AFTER DELETE ON journal_change WHEN OLD.number = {ROWS} \
+             BEGIN UPDATE journal_owner SET fence = fence + 1; END"
+        );
+        db.write.execute_unprepared(&fill).await.unwrap();
+        db.write.execute_unprepared(&other).await.unwrap();
+        let notes: Vec<_> = (1..).take(3 * ROWS).collect();
+        assert!(!db.journal_forget(fence, &notes).await.unwrap());
+        let left = Notes::find().count(&db.read).await.unwrap();
+        assert_eq!(left, 2 * ROWS as u64);
+        assert!(db.journal_forget(fence + 1, &notes).await.unwrap());
+        assert!(db.journal_is_idle().await.unwrap());
+    }
 }
