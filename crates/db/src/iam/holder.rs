@@ -2,8 +2,9 @@
 //!
 //! # Why
 //! A holder is what five tables say together; to ask them all was about a seventh of what a `GET` by
-//! id cost with `PostgreSQL`. They hardly ever change. So each process remembers holders, and asks of a token only whether it is
-//! still there, and whether anything that a holder is made of has changed since ([`super::version`]).
+//! id cost with `PostgreSQL`. They hardly ever change. So each process remembers holders, and asks
+//! of a token only whether it is still there, and whether anything that a holder is made of has
+//! changed since ([`super::version`]).
 //!
 //! # Invariants
 //! - DB-11: what is remembered is never the answer once the database says otherwise: a token that is
