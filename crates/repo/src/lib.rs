@@ -58,6 +58,7 @@ pub use key::PackId;
 pub use manifest::map::UNIT_LEN;
 pub use manifest::{BackupCost, DiskRecord, Manifest};
 pub use memory::{MemoryBudget, return_large_buffers};
+pub use pack::frame::DEFAULT_LEVEL;
 pub use repository::{Env, OpenError, Repository, identify};
 pub use restore::{DiskPiece, ReadSession, RestoreError};
 pub use session::SessionKind;

@@ -11,8 +11,8 @@ use strongroom_model::disk::Disk;
 use strongroom_model::{BackupId, ResourceId, VaultId};
 use strongroom_provider::{DiskPlace, Provider, ProviderError};
 use strongroom_repo::{
-    BackupError, DiskInput, GraveError, NewBackup, ReadError, Repository, RestoreError,
-    VerifyError, VerifyLevel, VerifyOptions,
+    BackupError, DEFAULT_LEVEL, DiskInput, GraveError, NewBackup, ReadError, Repository,
+    RestoreError, VerifyError, VerifyLevel, VerifyOptions,
 };
 use strongroom_task::{State, StepCx, StepError, StoreError, TaskStore as _, UndoError};
 
@@ -24,9 +24,6 @@ use crate::workflow::{
     BackupGround, BackupNote, BackupParams, Bury, BuryGround, Found, Kept, Prepared, RestoreGround,
     RestoreParams, VerifyGround, VerifyParams, Write, Written,
 };
-
-/// Level of compression; measured in the bench of the engine.
-const LEVEL: i32 = 3;
 
 /// What is written to, by the name that it has in the manifest.
 type Target = (String, Arc<dyn BlockSink>);
@@ -167,7 +164,7 @@ impl HostGround {
             parents: prepared.parent.into_iter().collect(),
             server: None,
             description: BackupNote::of(cx.task(), &checkpoint, &backup, &children).to_text(),
-            level: LEVEL,
+            level: DEFAULT_LEVEL,
             cancel: cx.cancel().clone(),
             progress: cx.progress().clone(),
         };

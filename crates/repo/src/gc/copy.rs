@@ -17,13 +17,12 @@ use crate::index::view::{IndexView, LoadedSegment};
 use crate::key::{self, PackId};
 use crate::object::ObjectKey;
 use crate::pack::PackKind;
+use crate::pack::frame::DEFAULT_LEVEL;
 use crate::rules::Rule;
 use crate::session::reader::UnitReader;
 use crate::session::upload::{Known, Uploader};
 use crate::stage::Stage;
 
-/// zstd level of copied frames: what writers use unless told otherwise.
-const LEVEL: i32 = 3;
 /// Segments that a collector rewrites are numbered from here, those of its copies from 0.
 const REWRITTEN: u32 = 0x8000_0000;
 
@@ -62,7 +61,7 @@ impl Collector {
         let (packs, arrivals) = mpsc::channel(1);
         let progress = self.watch.progress().clone();
         let upload = Uploader::new(&self.repo, self.id(), Arc::clone(&known), progress);
-        let mut stage = Stage::new(&self.repo, self.id(), known, packs, LEVEL);
+        let mut stage = Stage::new(&self.repo, self.id(), known, packs, DEFAULT_LEVEL);
         let copy = async {
             let mut frames =
                 stream::iter(moves()).map(|it| async { load(reader, it).await }).buffered(FRAMES);

@@ -1,10 +1,12 @@
 //! Frames: up to 1 MiB of consecutive new units, compressed together.
 
 use std::cell::RefCell;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::CParameter;
 
 use crate::buffer::Buffer;
 use crate::crypto::UnitId;
@@ -15,6 +17,10 @@ pub(crate) const FRAME_LEN: usize = 1 << 20;
 /// pay for decompression and nobody would gain. On the Debian disk of the bench this stores 11 MiB
 /// of 1801 less than a sixteenth would.
 const WORTH: usize = 64;
+
+/// Level of compression that backups have unless told otherwise, and that copies always have: the
+/// matches of zstd's level 3, searched for better (`compressor`).
+pub const DEFAULT_LEVEL: i32 = 3;
 
 /// How a frame's bytes are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +99,20 @@ impl PackedFrame {
     }
 }
 
+/// A compressor at `level`. At the default one it also finds matches of 4 bytes, in tables twice
+/// as large as zstd's: on the Debian disk of the bench that stores 0.7 % less, 13 % more slowly,
+/// where zstd's own level 4 stores 0.4 % less, 8 % more slowly.
+fn compressor(level: i32) -> io::Result<Compressor<'static>> {
+    let mut compressor = Compressor::new(level)?;
+    if level == DEFAULT_LEVEL {
+        compressor.set_parameter(CParameter::MinMatch(4))?;
+        // The hashes of short matches: that is what zstd's dfast strategy keeps there.
+        compressor.set_parameter(CParameter::ChainLog(17))?;
+        compressor.set_parameter(CParameter::HashLog(18))?;
+    }
+    Ok(compressor)
+}
+
 /// What a compute thread keeps for the next frame: clearing a megabyte for each would show.
 #[derive(Default)]
 struct Press {
@@ -104,7 +124,7 @@ impl Press {
     /// The compressed bytes, if they are shorter than `limit`.
     fn compress(&mut self, raw: &[u8], level: i32, limit: usize) -> Option<Vec<u8>> {
         if self.made.as_ref().is_none_or(|(made_for, _)| *made_for != level) {
-            self.made = Compressor::new(level).ok().map(|compressor| (level, compressor));
+            self.made = compressor(level).ok().map(|compressor| (level, compressor));
         }
         let (_, compressor) = self.made.as_mut()?;
         if self.out.len() < limit {

@@ -26,6 +26,7 @@ use super::{Session, SessionKind, commit, scan};
 use crate::buffer::BufferPool;
 use crate::error::ReadError;
 use crate::manifest::{BackupCost, DiskRecord, Manifest};
+use crate::pack::frame::DEFAULT_LEVEL;
 use crate::repository::Repository;
 use crate::rules::Rule;
 use crate::session::reader::{READER_MEMORY, UnitReader};
@@ -56,7 +57,7 @@ pub struct NewBackup {
     pub server: Option<String>,
     /// Whatever the caller wants to find again; opaque here.
     pub description: String,
-    /// zstd level: 1 to 22; 3 unless measured otherwise.
+    /// zstd level: 1 to 22; [`DEFAULT_LEVEL`] unless told otherwise.
     pub level: i32,
     /// Stops the work.
     pub cancel: CancelToken,
@@ -65,14 +66,14 @@ pub struct NewBackup {
 }
 
 impl NewBackup {
-    /// A backup of `disks` compared with `parents`, at level 3.
+    /// A backup of `disks` compared with `parents`, at the default level.
     pub fn of(disks: Vec<DiskInput>, parents: Vec<ManifestId>) -> Self {
         Self {
             disks,
             parents,
             server: None,
             description: String::new(),
-            level: 3,
+            level: DEFAULT_LEVEL,
             cancel: CancelToken::new(),
             progress: Progress::new(),
         }

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 use strongroom_base::{BlockSource, CancelToken, Progress};
 use strongroom_repo::object::metrics::StoreUsage;
-use strongroom_repo::{BackupError, DiskInput, Manifest, NewBackup, Repository};
+use strongroom_repo::{BackupError, DEFAULT_LEVEL, DiskInput, Manifest, NewBackup, Repository};
 use strongroom_source::{DiskFormat, DiskSpec, OpenOptions, open_source};
 
 use crate::backup_document::{DiskDocument, size};
@@ -46,7 +46,7 @@ pub(crate) struct Backup {
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
     description: String,
     /// Level of compression: 1 is fastest, 19 smallest
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=19))]
+    #[arg(long, default_value_t = DEFAULT_LEVEL, value_parser = clap::value_parser!(i32).range(1..=19))]
     level: i32,
     /// The backup to compare with: an id, auto or none
     #[arg(long, default_value = "auto", value_name = "ID")]
