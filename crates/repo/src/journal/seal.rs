@@ -14,7 +14,7 @@ use crate::wire::{Reader, len_u32};
 pub(super) const MAGIC: &[u8; 4] = b"SRJ0";
 pub(super) const HEADER_LEN: usize = MAGIC.len() + SALT_LEN;
 pub(super) const LABEL: &str = "strongroom/0/journal";
-/// As packs are compressed.
+/// zstd's own level 3: these objects are small.
 const LEVEL: i32 = 3;
 
 impl Journal {
