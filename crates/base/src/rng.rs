@@ -33,12 +33,7 @@ impl SeededRng {
     /// # Panics
     /// When another thread panicked in here.
     pub fn next_u64(&self) -> u64 {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        step(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A number below `bound`; `bound` must not be zero.
@@ -49,11 +44,23 @@ impl SeededRng {
 
 impl Rng for SeededRng {
     fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let word = self.next_u64().to_le_bytes();
-            for (to, from) in chunk.iter_mut().zip(word) {
-                *to = from;
-            }
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (words, rest) = bytes.as_chunks_mut();
+        for word in words {
+            *word = step(&mut state).to_le_bytes();
+        }
+        if !rest.is_empty() {
+            let last = step(&mut state).to_le_bytes();
+            rest.copy_from_slice(last.get(..rest.len()).unwrap_or_default());
         }
     }
+}
+
+/// The next word of `SplitMix64`.
+fn step(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }

@@ -19,7 +19,8 @@ impl BufferPool {
     pub(crate) fn take(&self, len: usize) -> Buffer {
         let mut bytes = self.used().unwrap_or_default();
         if bytes.len() < len + ALIGN {
-            bytes.resize(len + ALIGN, 0);
+            // Zeros from the kernel: nothing is cleared or copied.
+            bytes = vec![0; len + ALIGN];
         }
         let start = bytes.as_ptr().align_offset(ALIGN).min(ALIGN);
         Buffer { bytes, start, len, home: Arc::downgrade(&self.0) }

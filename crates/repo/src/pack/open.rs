@@ -57,7 +57,10 @@ impl OpenPack {
             let what = "a frame claims to be longer than frames may be";
             return Err(ReadError::damaged(&self.id.key(), what));
         }
-        out.resize(place.raw_len as usize, 0);
+        if out.len() < place.raw_len as usize {
+            *out = vec![0; place.raw_len as usize];
+        }
+        out.truncate(place.raw_len as usize);
         self.open_frame_into(place, sealed, scratch, out)
     }
 

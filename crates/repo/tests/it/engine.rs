@@ -278,9 +278,9 @@ proptest! {
         for step in steps {
             match step {
                 Step::Backup { parent, change } => {
+                    let fill = disk(change % 5, 40);
                     for n in 0..8 {
                         let unit = usize::try_from(change >> (n * 6)).unwrap() % 40;
-                        let fill = disk(change % 5, 40);
                         current[unit << 16..(unit + 1) << 16]
                             .copy_from_slice(&fill[unit << 16..(unit + 1) << 16]);
                     }

@@ -40,7 +40,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(with_retry: bool) -> Self {
+    fn new() -> Self {
         let world = World::new();
         let corpses = bury(&world);
         let (kept, _) = world.backup(&[("root", &disk(1, 4))], &[]);
@@ -48,14 +48,34 @@ impl Scene {
         let (target, _) = world.backup(&[("root", &disk(3, 3))], &[]);
         run(world.repo.delete(deleted)).unwrap();
         let store = Arc::new(FaultStore::new(Arc::new(world.store.clone())));
+        let env = Env { store: store.clone(), ..world.repo.env().clone() };
+        let repo = run(Repository::open(env, &world.key)).unwrap();
+        Self { world, store, repo, kept, deleted, target, corpses }
+    }
+
+    /// The same scene over a copy of its store.
+    fn copy(&self, with_retry: bool) -> Self {
+        let memory = self.world.store.fork();
+        let store = Arc::new(FaultStore::new(Arc::new(memory.clone())));
         let mut top: Arc<dyn ObjectStore> = store.clone();
         if with_retry {
             let rng = Arc::new(SeededRng::new(5));
-            top = Arc::new(RetryStore::new(top, world.clock.clone(), rng));
+            top = Arc::new(RetryStore::new(top, self.world.clock.clone(), rng));
         }
-        let env = Env { store: top, rng: Arc::new(SeededRng::new(6)), ..world.repo.env().clone() };
-        let repo = run(Repository::open(env, &world.key)).unwrap();
-        Self { world, store, repo, kept, deleted, target, corpses }
+        let open = |store: Arc<dyn ObjectStore>| {
+            let rng = Arc::new(SeededRng::new(6));
+            let env = Env { store, rng, ..self.world.repo.env().clone() };
+            run(Repository::open(env, &self.world.key)).unwrap()
+        };
+        let world = World {
+            clock: self.world.clock.clone(),
+            repo: open(Arc::new(memory.clone())),
+            store: memory,
+            key: self.world.key.clone(),
+        };
+        let repo = open(top);
+        let (kept, deleted, target) = (self.kept, self.deleted, self.target);
+        Self { world, store, repo, kept, deleted, target, corpses: self.corpses.clone() }
     }
 
     /// Does `deed`; the error's class and text if it fails.
@@ -164,22 +184,23 @@ fn new_disk() -> Vec<u8> {
 const DEEDS: [Deed; 4] = [Deed::Backup, Deed::Collect, Deed::Delete, Deed::Undelete];
 
 /// The number of writes that `deed` makes when nothing fails.
-fn writes_of(deed: Deed) -> u64 {
-    let scene = Scene::new(false);
+fn writes_of(deed: Deed, first: &Scene) -> u64 {
+    let scene = first.copy(false);
     scene.attempt(deed).unwrap();
     scene.store.writes()
 }
 
 #[test]
 fn each_write_that_fails_once_is_reported_and_the_next_try_succeeds() {
+    let first = Scene::new();
     for deed in DEEDS {
-        let writes = writes_of(deed);
+        let writes = writes_of(deed, &first);
         assert!(writes >= 2, "{deed:?} makes {writes} writes");
         for nth in 1..=writes {
             for side in [Side::Before, Side::After] {
                 for failure in [Failure::Unavailable, Failure::Full, Failure::ReadOnly] {
                     let case = format!("{deed:?}, write {nth} of {writes}, {side:?} {failure:?}");
-                    let scene = Scene::new(false);
+                    let scene = first.copy(false);
                     scene.store.fail_write(nth, side, failure);
                     if let Err((class, error)) = scene.attempt(deed) {
                         let retryable = failure == Failure::Unavailable;
@@ -206,11 +227,12 @@ fn again(scene: &Scene, deed: Deed, case: &str) {
 
 #[test]
 fn each_write_that_fails_once_is_tried_again_where_that_helps() {
+    let first = Scene::new();
     for deed in DEEDS {
-        let writes = writes_of(deed);
+        let writes = writes_of(deed, &first);
         for nth in 1..=writes {
             for side in [Side::Before, Side::After] {
-                let scene = Scene::new(true);
+                let scene = first.copy(true);
                 scene.store.fail_write(nth, side, Failure::Unavailable);
                 if let Err(error) = scene.attempt(deed) {
                     panic!("{deed:?}, write {nth} of {writes}, {side:?}: {error:?}");
@@ -223,11 +245,12 @@ fn each_write_that_fails_once_is_tried_again_where_that_helps() {
 
 #[test]
 fn a_store_that_stays_broken_is_reported_within_a_minute() {
+    let first = Scene::new();
     for deed in DEEDS {
-        let writes = writes_of(deed);
+        let writes = writes_of(deed, &first);
         for from in 1..=writes {
             for failure in [Failure::Unavailable, Failure::Full, Failure::ReadOnly] {
-                let scene = Scene::new(true);
+                let scene = first.copy(true);
                 let began = strongroom_base::Clock::now(&*scene.world.clock);
                 scene.store.fail_writes(from.., failure);
                 let result = scene.attempt(deed);
@@ -256,7 +279,7 @@ fn writer_that_dies_sends_at_most_a_minute_again() {
     let mut noise = vec![0; 150 << 20];
     strongroom_base::Rng::fill(&SeededRng::new(9), &mut noise);
     for dies_at in [3, 5, 8] {
-        let scene = Scene::new(false);
+        let scene = Scene::new();
         let clock = Arc::clone(&scene.world.clock);
         scene.store.on_call(move |call| {
             if call.method == Method::Put && call.at.starts_with("pack/") {

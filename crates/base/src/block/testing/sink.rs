@@ -20,8 +20,8 @@ pub struct MemorySink {
 #[derive(Debug)]
 struct SinkState {
     bytes: Vec<u8>,
-    /// How often each byte was written or zeroed.
-    times: Vec<u8>,
+    /// What was written or zeroed, one range for each call.
+    written: Vec<ByteRange>,
     /// End of the last call, for sinks that want order.
     position: u64,
     /// Calls that broke the contract of the trait.
@@ -37,9 +37,11 @@ impl MemorySink {
     /// When memory cannot hold that many bytes.
     pub fn new(size: u64) -> Self {
         let size = usize::try_from(size).expect("a test's disk fits into memory");
+        let mut bytes = vec![0; size];
+        bytes.fill(GARBAGE);
         let state = SinkState {
-            bytes: vec![GARBAGE; size],
-            times: vec![0; size],
+            bytes,
+            written: Vec::new(),
             position: 0,
             complaints: Vec::new(),
             bytes_written: 0,
@@ -87,8 +89,8 @@ impl MemorySink {
         if let Some(complaint) = state.complaints.first() {
             return Err(complaint.clone());
         }
-        if let Some(at) = state.times.iter().position(|times| *times != 1) {
-            let times = state.times.get(at).copied().unwrap_or_default();
+        if let Some(at) = state.first_not_written_once() {
+            let times = state.written.iter().filter(|r| r.start <= at && at < r.end).count();
             return Err(format!("byte {at} was written {times} times"));
         }
         if !state.is_finished {
@@ -114,6 +116,21 @@ impl MemorySink {
 }
 
 impl SinkState {
+    /// The lowest byte that no call or more than one call reached.
+    fn first_not_written_once(&self) -> Option<u64> {
+        let mut ranges: Vec<_> = self.written.iter().filter(|r| r.start < r.end).collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        // Everything below is written; a range that begins lower was written a second time.
+        let mut end = 0;
+        for range in ranges {
+            if range.start != end {
+                return Some(range.start.min(end));
+            }
+            end = range.end;
+        }
+        (end < self.bytes.len() as u64).then_some(end)
+    }
+
     fn put(&mut self, range: ByteRange, bytes: Option<&[u8]>, in_order: bool) {
         if self.is_finished {
             self.complaints.push(format!("{range:?} came after finish"));
@@ -133,9 +150,7 @@ impl SinkState {
                 None => target.fill(0),
             }
         }
-        for times in self.times.get_mut(start..end).into_iter().flatten() {
-            *times = times.saturating_add(1);
-        }
+        self.written.push(range);
         if bytes.is_some() {
             self.bytes_written += range.len();
         }
@@ -180,6 +195,23 @@ mod tests {
         assert_eq!(sink.bytes(), [1, 1, 1, 1, 0, 0, 0, 0, 0, GARBAGE]);
         sink.write_at(8, &[2; 2]).unwrap();
         assert_eq!(sink.check_complete(), Err("byte 8 was written 2 times".to_owned()));
+    }
+
+    #[test]
+    fn sink_names_the_lowest_byte_that_is_wrong() {
+        let sink = MemorySink::new(10);
+        assert_eq!(sink.check_complete(), Err("byte 0 was written 0 times".to_owned()));
+        sink.write_at(6, &[1; 4]).unwrap();
+        sink.write_at(2, &[1; 4]).unwrap();
+        assert_eq!(sink.check_complete(), Err("byte 0 was written 0 times".to_owned()));
+        sink.write_at(0, &[1; 3]).unwrap();
+        assert_eq!(sink.check_complete(), Err("byte 2 was written 2 times".to_owned()));
+        let whole = MemorySink::new(4);
+        whole.zero(ByteRange::at(2, 2)).unwrap();
+        whole.zero(ByteRange::at(0, 2)).unwrap();
+        assert_eq!(whole.check_complete(), Err("finish was not called".to_owned()));
+        whole.finish().unwrap();
+        assert_eq!(whole.check_complete(), Ok(()));
     }
 
     #[test]
