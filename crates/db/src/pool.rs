@@ -162,7 +162,8 @@ async fn pool(url: &DatabaseUrl, size: u32) -> Result<DatabaseConnection, OpenEr
     // A broken connection shows in its next statement; asking before each would double their number.
     options.test_before_acquire(false);
     url.dialect.prepare(&mut options);
-    let connected = Database::connect(options).await;
+    // The future of a connection is large: SQLx holds both databases' in it.
+    let connected = Box::pin(Database::connect(options)).await;
     connected.map_err(|source| OpenError::Connect { at: url.to_string(), source })
 }
 

@@ -17,7 +17,7 @@
 //! one finishes.
 //!
 //! # Not here
-//! Why these steps suffice: docs/format.md, "Protocol", and `testing::protocol`.
+//! Why these steps suffice: docs/format.md, "Protocol", and the crate `strongroom-protocol`.
 
 pub(crate) mod census;
 pub(crate) mod choose;

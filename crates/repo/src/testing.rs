@@ -3,7 +3,6 @@
 pub mod conformance;
 pub mod fault;
 pub mod large;
-pub mod protocol;
 pub mod real_clock;
 pub mod s3_server;
 pub mod sim;

@@ -108,7 +108,7 @@ impl Postgres {
     /// Makes an empty database; the answer is its address.
     pub async fn new_database(&self) -> Result<String, PostgresError> {
         let name = format!("test{}", self.made.fetch_add(1, Ordering::Relaxed));
-        let server = Database::connect(self.url("postgres")).await?;
+        let server = Box::pin(Database::connect(self.url("postgres"))).await?;
         server.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
         server.close().await?;
         Ok(self.url(&name))

@@ -15,7 +15,6 @@ mod journal;
 mod memory;
 mod object;
 mod power_cut;
-mod protocol;
 mod s3;
 mod simulation;
 mod stream;

@@ -16,7 +16,7 @@ use super::Rule;
 use super::collector::{Grain, List};
 
 /// How many of each kind take part in a world, which rule it leaves out, how (1) lists.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct World {
     /// The pair that the world is about.
     pub name: String,

@@ -22,9 +22,12 @@
 //! # Concurrency and crash
 //! Pure computation without threads. Memory is about 150 bytes for each state.
 //!
+//! A crate of its own, since it uses nothing of the engine and is the one thing of ours that is
+//! optimised for tests (docs/adr/2026-12-01-own-code-without-optimisation.md).
+//!
 //! # Not here
-//! The product's own code under faults: [`crate::testing::sim`]. The rules' meaning for the code:
-//! [`Rule::text`].
+//! The product's own code under faults: the `testing::sim` of the engine. The rules' meaning for the
+//! code: [`Rule::text`].
 
 #![expect(clippy::indexing_slicing, reason = "indices are numbers of actors in a closed world")]
 
