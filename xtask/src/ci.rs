@@ -9,12 +9,19 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::checkout::Checkout;
+use crate::conformance::Beside;
 use crate::step::step;
-use crate::suite::{self, Summary};
+use crate::suite::{self, Built, Summary};
 use crate::toolbox::Toolbox;
-use crate::{conformance, layers, process, tidy};
+use crate::{features, layers, process, tidy};
 
 const CARGO_DENY: &str = "0.20.2";
+
+/// The test binaries that run longest start first, so that none of them runs alone at the end.
+const LONGEST: [&str; 3] = ["repo::it", "strongroom::it", "testkit::it"];
+
+/// The real S3 servers that tests start, by the environment variable that names each binary.
+type Servers = [(&'static str, PathBuf); 2];
 
 /// Runs all steps.
 pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
@@ -25,6 +32,7 @@ pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
         let lint = ["clippy", "--workspace", "--all-targets", "--all-features", "--locked"];
         process::run(process::cargo(checkout.root()).args(lint).args(["--", "-D", "warnings"]))
     })?;
+    step("features", || features::run(checkout))?;
     step("layers", || layers::run(checkout))?;
     step("tidy", || tidy::run(checkout))?;
     step("doc", || {
@@ -34,13 +42,32 @@ pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
     })?;
     step("deny", || deny(checkout, &tools))?;
     let servers = step("servers", || servers(&tools))?;
-    let summary = step("test", || test(checkout, servers))?;
+    let built = step("build tests", || build_tests(checkout))?;
+    let clients = Beside::start(checkout, built.program("strongroom")?)?;
+    let summary = run_tests(&built, &servers)?;
+    let flows = step("conformance", || clients.finish());
+    let verdict = close(&summary);
+    flows.and(Ok(verdict))
+}
+
+/// All tests of the workspace, with real S3 servers for those that ask for them.
+pub(crate) fn test(checkout: &Checkout) -> Result<ExitCode> {
+    let servers = step("servers", || servers(&Toolbox::open()?))?;
+    let built = step("build tests", || build_tests(checkout))?;
+    Ok(close(&run_tests(&built, &servers)?))
+}
+
+fn run_tests(built: &Built, servers: &Servers) -> Result<Summary> {
+    let summary = step("test", || suite::Run::all(&built.tests, servers).run())?;
+    summary.name_slowest();
     summary.name_failures();
-    if summary.is_success() {
-        step("conformance", || conformance::run(checkout))?;
-    }
+    Ok(summary)
+}
+
+/// Prints the closing line, which holds the sum of all tests.
+fn close(summary: &Summary) -> ExitCode {
     println!("{summary}");
-    Ok(if summary.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if summary.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Installs the missing Debian packages of one section of packages.txt.
@@ -60,8 +87,8 @@ pub(crate) fn deny(checkout: &Checkout, tools: &Toolbox) -> Result<()> {
     process::run(command.args(["--hide-inclusion-graph", "licenses", "bans", "sources"]))
 }
 
-/// The real S3 servers that tests start, by the environment variable that names each binary.
-fn servers(tools: &Toolbox) -> Result<[(&'static str, PathBuf); 2]> {
+/// Installs what is missing of the servers.
+fn servers(tools: &Toolbox) -> Result<Servers> {
     let weed = tools.weed()?;
     let versitygw = tools.versitygw()?;
     Ok([("STRONGROOM_TEST_WEED", weed), ("STRONGROOM_TEST_VERSITYGW", versitygw)])
@@ -75,11 +102,12 @@ pub(crate) fn print_servers(tools: &Toolbox) -> Result<()> {
     Ok(())
 }
 
-/// All tests of the workspace, with real S3 servers for those that ask for them.
-fn test(checkout: &Checkout, servers: [(&'static str, PathBuf); 2]) -> Result<Summary> {
+/// Builds all tests of the workspace, the longest first.
+fn build_tests(checkout: &Checkout) -> Result<Built> {
     let mut command = process::cargo(checkout.root());
-    command
-        .args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"])
-        .envs(servers);
-    suite::run(&mut command)
+    command.args(["test", "--workspace", "--all-features", "--locked"]);
+    let mut built = suite::build(&mut command)?;
+    built.tests.sort_by_key(|test| LONGEST.iter().rev().position(|name| *name == test.name));
+    built.tests.reverse();
+    Ok(built)
 }

@@ -10,13 +10,15 @@
 //! One server in a temporary folder of the target folder, made anew each time; it is ended with the
 //! run, whatever happens.
 
+mod beside;
 mod clients;
 mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+pub(crate) use self::beside::Beside;
 use self::clients::Clients;
 use self::server::Server;
 use crate::checkout::Checkout;
@@ -24,15 +26,20 @@ use crate::process;
 use crate::step::step;
 use crate::toolbox::Toolbox;
 
-/// Runs all flows; the first that fails ends the run.
-pub(crate) fn run(checkout: &Checkout) -> Result<()> {
+/// Builds the server and runs all flows against it.
+pub(crate) fn build_and_run(checkout: &Checkout) -> Result<()> {
+    let program = step("build", || build(checkout))?;
+    run(checkout, &program)
+}
+
+/// Runs all flows against `program`; the first that fails ends the run.
+pub(crate) fn run(checkout: &Checkout, program: &Path) -> Result<()> {
     let clients = step("clients", || Clients::install(checkout, &Toolbox::open()?))?;
-    let binary = step("build", || build(checkout))?;
     let work = checkout.target_folder().join("conformance");
     if work.exists() {
         std::fs::remove_dir_all(&work).context("clearing what the last run left")?;
     }
-    let mut server = step("server", || Server::start(&binary, &work))?;
+    let mut server = step("server", || Server::start(program, &work))?;
     for flow in ["openstack_cli.py", "huawei_sdk.py"] {
         step(flow, || process::run(server.tell(&mut clients.python(flow))?))?;
     }
@@ -54,7 +61,7 @@ pub(crate) fn run(checkout: &Checkout) -> Result<()> {
     std::fs::remove_dir_all(&work).context("clearing the working folder")
 }
 
-/// The binary as the tests have it: it is there already after them.
+/// The program as the tests have it: with the same features, so that nothing is compiled for it.
 fn build(checkout: &Checkout) -> Result<PathBuf> {
     let build = ["build", "--locked", "--workspace", "--all-features", "--bin", "strongroom"];
     process::run(process::cargo(checkout.root()).args(build))?;

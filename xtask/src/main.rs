@@ -14,6 +14,7 @@ mod boot;
 mod checkout;
 mod ci;
 mod conformance;
+mod features;
 mod finding;
 mod fuzz;
 mod layers;
@@ -26,6 +27,7 @@ mod tidy;
 mod toolbox;
 mod torture;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -37,12 +39,15 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   ci                    everything that CI runs; `make test` is the same
+  test                  all tests, their binaries side by side
+  features              every way to build has the same dependencies (crates/workspace-hack)
   layers                which crate may use which (xtask/layers.toml)
   tidy                  sizes, names, invariants, links, remarks
   deny                  licences, banned crates and sources (deny.toml)
   conformance           real clients drive the real binary; `make conformance` is the same
   servers               installs the S3 servers of the tests, prints shell exports
-  nightly               ci, fuzz, torture, boot and bench
+  nightly [PART...]     ci, fuzz, torture, boot, bench-engine, bench-api, or some of them
+  nightly --status      which of them have passed, and on which commit
   fuzz                  every fuzz target for a minute
   torture --minutes N   the long random tests, N minutes each
   bench engine          Strongroom against its peers; `bench engine --help`
@@ -64,12 +69,18 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     match *arguments {
         ["ci"] => ci::run(&Checkout::current()?),
+        ["test"] => ci::test(&Checkout::current()?),
+        ["features"] => features::run(&Checkout::current()?).map(done),
         ["layers"] => layers::run(&Checkout::current()?).map(done),
         ["tidy"] => tidy::run(&Checkout::current()?).map(done),
         ["deny"] => ci::deny(&Checkout::current()?, &Toolbox::open()?).map(done),
-        ["conformance"] => conformance::run(&Checkout::current()?).map(done),
+        ["conformance", "--program", program] => {
+            conformance::run(&Checkout::current()?, Path::new(program)).map(done)
+        }
+        ["conformance"] => conformance::build_and_run(&Checkout::current()?).map(done),
         ["servers"] => ci::print_servers(&Toolbox::open()?).map(done),
-        ["nightly"] => nightly::run(&Checkout::current()?),
+        ["nightly", "--status"] => nightly::status(&Checkout::current()?),
+        ["nightly", ref parts @ ..] => nightly::run(&Checkout::current()?, parts),
         ["fuzz"] => fuzz::run(&Checkout::current()?).map(done),
         ["torture", "--minutes", minutes] => {
             let minutes = minutes.parse().context("--minutes takes a whole number")?;

@@ -9,11 +9,13 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 
 use crate::checkout::Checkout;
+use crate::process;
 use crate::step::step;
-use crate::{process, suite};
+use crate::suite::{self, Run};
 
 /// Package and test binary of each harness.
-const HARNESSES: [(&str, &str); 2] = [("strongroom-repo", "it"), ("strongroom", "real")];
+const HARNESSES: [(&str, &str); 3] =
+    [("strongroom-repo", "it"), ("strongroom-protocol", "it"), ("strongroom", "real")];
 
 /// Runs each harness for `minutes`.
 pub(crate) fn run(checkout: &Checkout, minutes: u32) -> Result<ExitCode> {
@@ -25,12 +27,22 @@ pub(crate) fn run(checkout: &Checkout, minutes: u32) -> Result<ExitCode> {
 
 fn harness(checkout: &Checkout, package: &str, binary: &str, minutes: u32) -> Result<()> {
     let mut command = process::cargo(checkout.root());
-    command
-        .args(["test", "--release", "--locked", "--all-features"])
-        .args(["--package", package, "--test", binary, "torture"])
-        .args(["--", "--ignored", "--nocapture"])
-        .env("STRONGROOM_TORTURE_MINUTES", minutes.to_string());
-    let summary = suite::run(&mut command)?;
+    command.args(["test", "--release", "--locked", "--all-features"]).args([
+        "--package",
+        package,
+        "--test",
+        binary,
+    ]);
+    let built = suite::build(&mut command)?;
+    let run = Run {
+        binaries: &built.tests,
+        arguments: &["torture", "--ignored", "--nocapture"],
+        environment: &[("STRONGROOM_TORTURE_MINUTES", minutes.to_string().into())],
+        side_by_side: 1,
+        patience: None,
+    };
+    let summary = run.run()?;
+    summary.name_failures();
     println!("{summary}");
     ensure!(summary.is_success(), "a torture test of {package} failed");
     // A filter that matches nothing succeeds too.
