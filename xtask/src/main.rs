@@ -46,8 +46,8 @@ usage: cargo xtask <command>
   deny                  licences, banned crates and sources (deny.toml)
   conformance           real clients drive the real binary; `make conformance` is the same
   servers               installs the S3 servers of the tests, prints shell exports
-  nightly [PART...]     ci, fuzz, torture, boot, bench-engine, bench-api, or some of them
-  nightly --status      which of them have passed, and on which commit
+  nightly [PART...]     all that takes long, in parts of an hour at most, or some of them
+  nightly --status      the parts; which have passed, and on which commit
   fuzz                  every fuzz target for a minute
   torture --minutes N   the long random tests, N minutes each
   bench engine          Strongroom against its peers; `bench engine --help`

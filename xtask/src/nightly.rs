@@ -22,13 +22,14 @@ use crate::toolbox::Toolbox;
 use crate::{ci, process};
 
 /// The name of each part, and the command that it is.
-const PARTS: [(&str, &[&str]); 6] = [
+const PARTS: [(&str, &[&str]); 7] = [
     ("ci", &["ci"]),
     ("fuzz", &["fuzz"]),
     ("torture", &["torture", "--minutes", "10"]),
     ("boot", &["boot"]),
     ("bench-engine", &["bench", "engine"]),
-    ("bench-api", &["bench", "api"]),
+    ("bench-postgres", &["bench", "api", "--databases", "postgres"]),
+    ("bench-sqlite", &["bench", "api", "--databases", "sqlite"]),
 ];
 
 /// A part that takes longer has to be split.
