@@ -42,23 +42,27 @@ pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
     })?;
     step("deny", || deny(checkout, &tools))?;
     let servers = step("servers", || servers(&tools))?;
-    let built = step("build tests", || build_tests(checkout))?;
+    let built = step("build tests", || build_tests(checkout, &[]))?;
     let clients = Beside::start(checkout, built.program("strongroom")?)?;
-    let summary = run_tests(&built, &servers)?;
+    let summary = run_tests(&suite::Run::all(&built.tests, &servers))?;
     let flows = step("conformance", || clients.finish());
     let verdict = close(&summary);
     flows.and(Ok(verdict))
 }
 
-/// All tests of the workspace, with real S3 servers for those that ask for them.
-pub(crate) fn test(checkout: &Checkout) -> Result<ExitCode> {
+/// All tests of these packages, of the workspace where none is named, with real S3 servers.
+pub(crate) fn test(checkout: &Checkout, packages: &[&str]) -> Result<ExitCode> {
     let servers = step("servers", || servers(&Toolbox::open()?))?;
-    let built = step("build tests", || build_tests(checkout))?;
-    Ok(close(&run_tests(&built, &servers)?))
+    let built = step("build tests", || build_tests(checkout, packages))?;
+    let mut run = suite::Run::all(&built.tests, &servers);
+    if !packages.is_empty() {
+        run = run.with_more_threads();
+    }
+    Ok(close(&run_tests(&run)?))
 }
 
-fn run_tests(built: &Built, servers: &Servers) -> Result<Summary> {
-    let summary = step("test", || suite::Run::all(&built.tests, servers).run())?;
+fn run_tests(run: &suite::Run<'_>) -> Result<Summary> {
+    let summary = step("test", || run.run())?;
     summary.name_slowest();
     summary.name_failures();
     Ok(summary)
@@ -102,10 +106,14 @@ pub(crate) fn print_servers(tools: &Toolbox) -> Result<()> {
     Ok(())
 }
 
-/// Builds all tests of the workspace, the longest first.
-fn build_tests(checkout: &Checkout) -> Result<Built> {
+/// Builds the tests of these packages, of the workspace where none is named, the longest first.
+fn build_tests(checkout: &Checkout, packages: &[&str]) -> Result<Built> {
     let mut command = process::cargo(checkout.root());
-    command.args(["test", "--workspace", "--all-features", "--locked"]);
+    command.args(["test", "--all-features", "--locked"]);
+    if packages.is_empty() {
+        command.arg("--workspace");
+    }
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
     let mut built = suite::build(&mut command)?;
     built.tests.sort_by_key(|test| LONGEST.iter().rev().position(|name| *name == test.name));
     built.tests.reverse();

@@ -39,7 +39,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   ci                    everything that CI runs; `make test` is the same
-  test                  all tests, their binaries side by side
+  test [PACKAGE...]     all tests, or those of some packages, their binaries side by side
   features              every way to build has the same dependencies (crates/workspace-hack)
   layers                which crate may use which (xtask/layers.toml)
   tidy                  sizes, names, invariants, links, remarks
@@ -69,7 +69,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     match *arguments {
         ["ci"] => ci::run(&Checkout::current()?),
-        ["test"] => ci::test(&Checkout::current()?),
+        ["test", ref packages @ ..] => ci::test(&Checkout::current()?, packages),
         ["features"] => features::run(&Checkout::current()?).map(done),
         ["layers"] => layers::run(&Checkout::current()?).map(done),
         ["tidy"] => tidy::run(&Checkout::current()?).map(done),

@@ -39,6 +39,7 @@ fn harness(checkout: &Checkout, package: &str, binary: &str, minutes: u32) -> Re
         arguments: &["torture", "--ignored", "--nocapture"],
         environment: &[("STRONGROOM_TORTURE_MINUTES", minutes.to_string().into())],
         side_by_side: 1,
+        threads: None,
         patience: None,
     };
     let summary = run.run()?;

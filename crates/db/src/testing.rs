@@ -51,7 +51,7 @@ impl Scratch {
         let url = match dialect {
             Dialect::Sqlite => sqlite_url(folder.path()),
             Dialect::Postgres => {
-                Postgres::shared().new_database().await.expect("the server makes databases")
+                Postgres::shared().new_catalogue().await.expect("the server makes databases")
             }
         };
         let opened: Result<Db, OpenError> = async { Db::open(&url.parse()?).await }.await;

@@ -32,6 +32,8 @@ pub(crate) struct Run<'a> {
     pub(crate) environment: &'a [(&'static str, PathBuf)],
     /// How many binaries run at a time, at least one.
     pub(crate) side_by_side: usize,
+    /// How many tests of a binary run at a time; `None` for as many as there are cores.
+    pub(crate) threads: Option<usize>,
     /// How long a binary may be silent; `None` for tests that run for as long as they are told to.
     /// What such a binary writes is shown as it comes.
     pub(crate) patience: Option<Duration>,
@@ -49,8 +51,14 @@ impl<'a> Run<'a> {
             arguments: &[],
             environment,
             side_by_side: cores * 2,
+            threads: None,
             patience: Some(PATIENCE),
         }
+    }
+
+    /// Two tests of a binary for each core: where few binaries run, too few tests would wait.
+    pub(crate) fn with_more_threads(self) -> Self {
+        Self { threads: Some(self.side_by_side), ..self }
     }
 
     /// Runs to the end, shows each test as it ends and adds everything up.
@@ -111,6 +119,9 @@ impl<'a> Run<'a> {
         command.args(event::ARGUMENTS).args(self.arguments);
         command.env(event::ENVIRONMENT.0, event::ENVIRONMENT.1);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(threads) = self.threads {
+            command.env("RUST_TEST_THREADS", threads.to_string());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child =
             command.spawn().with_context(|| format!("starting the tests of {}", binary.name))?;

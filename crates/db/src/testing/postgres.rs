@@ -10,6 +10,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait as _, Database};
+use tokio::sync::OnceCell;
+
+use crate::{Db, DbError, OpenError};
 
 /// Where Debian puts the programs of the version that the tests were written against.
 const DEBIAN: &str = "/usr/lib/postgresql/15/bin";
@@ -43,6 +46,12 @@ pub enum PostgresError {
     /// The server runs and refuses.
     #[error("asking PostgreSQL for a database")]
     Refused(#[from] sea_orm::DbErr),
+    /// Our tables could not be made.
+    #[error("making the tables")]
+    Tables(#[from] OpenError),
+    /// The connections that made our tables did not end.
+    #[error("ending the connections that made the tables")]
+    Close(#[from] DbError),
 }
 
 /// A running server.
@@ -51,6 +60,8 @@ pub struct Postgres {
     _keeper: Child,
     port: u16,
     made: AtomicU32,
+    /// The name of the database with our tables that others are copied from.
+    template: OnceCell<String>,
 }
 
 impl Postgres {
@@ -64,8 +75,14 @@ impl Postgres {
         SHARED.get_or_init(|| {
             // Nothing cleans up by itself: plans shall be the same in each run. Tables of some
             // thousand rows are planned as large ones are: no page is cheaper after another.
-            Self::start(&["fsync=off", "autovacuum=off", "random_page_cost=1"])
-                .expect("PostgreSQL 15 is installed, see packages.txt")
+            // The machine does not lose power while a test runs.
+            Self::start(&[
+                "fsync=off",
+                "full_page_writes=off",
+                "autovacuum=off",
+                "random_page_cost=1",
+            ])
+            .expect("PostgreSQL 15 is installed, see packages.txt")
         })
     }
 
@@ -92,7 +109,8 @@ impl Postgres {
             keeper.args(["-c", setting]);
         }
         let keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-        let server = Self { _keeper: keeper, port, made: AtomicU32::new(0) };
+        let server =
+            Self { _keeper: keeper, port, made: AtomicU32::new(0), template: OnceCell::new() };
         // The answer of pg_isready comes when the server takes connections.
         let mut ready = Command::new("sh");
         ready.args(["-c", "for i in $(seq 600); do \"$@\" && exit; sleep 0.1; done; exit 1", "sh"]);
@@ -107,9 +125,25 @@ impl Postgres {
 
     /// Makes an empty database; the answer is its address.
     pub async fn new_database(&self) -> Result<String, PostgresError> {
+        self.make("").await
+    }
+
+    /// Makes a database with our tables; the answer is its address. It is a copy: to make the tables
+    /// takes longer.
+    pub(super) async fn new_catalogue(&self) -> Result<String, PostgresError> {
+        let template = self.template.get_or_try_init(|| async {
+            let url = self.new_database().await?;
+            Db::open(&url.parse()?).await?.close().await?;
+            Ok::<_, PostgresError>(url)
+        });
+        let name = template.await?.rsplit('/').next().unwrap_or_default().to_owned();
+        self.make(&format!("TEMPLATE {name} STRATEGY file_copy")).await
+    }
+
+    async fn make(&self, how: &str) -> Result<String, PostgresError> {
         let name = format!("test{}", self.made.fetch_add(1, Ordering::Relaxed));
         let server = Box::pin(Database::connect(self.url("postgres"))).await?;
-        server.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
+        server.execute_unprepared(&format!("CREATE DATABASE {name} {how}")).await?;
         server.close().await?;
         Ok(self.url(&name))
     }

@@ -3,15 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use strongroom_base::clock::system_instant;
 use strongroom_testkit::{Answer, Ask};
 
-/// How long to wait between two looks.
-const BLINK: Duration = Duration::from_millis(10);
+use crate::installation::rest;
 
 /// Who asks, and whom.
 #[derive(Debug, Clone)]
@@ -135,6 +133,12 @@ impl CloudClient {
         self.get(&format!("operation-logs/{id}"))["operation_log"].clone()
     }
 
+    /// Whether a task waits or runs; the server may die meanwhile.
+    pub(crate) fn is_at_work(&self) -> io::Result<bool> {
+        let answer = self.try_send(&self.cbr("GET", "operation-logs?limit=1000"))?;
+        Ok(answer.json()["operation_logs"].as_array().is_none_or(|tasks| tasks.iter().any(is_open)))
+    }
+
     /// Waits until no task waits or runs.
     pub(crate) fn settle(&self, limit: Duration) {
         let began = system_instant();
@@ -144,7 +148,7 @@ impl CloudClient {
                 return;
             }
             assert!(began.elapsed() < limit, "still at work: {tasks:?}");
-            thread::sleep(BLINK);
+            rest(began);
         }
     }
 
@@ -179,6 +183,6 @@ pub(crate) fn wait_for(what: &str, limit: Duration, is_so: impl Fn() -> bool) {
     let began = system_instant();
     while !is_so() {
         assert!(began.elapsed() < limit, "waited {limit:?} in vain: {what}");
-        thread::sleep(BLINK);
+        rest(began);
     }
 }

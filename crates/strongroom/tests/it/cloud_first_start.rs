@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::Value;
 use strongroom_db::testing::Postgres;
@@ -29,15 +28,18 @@ fn race(database: &str, folder: &Path) {
     for (mut server, setup) in servers.into_iter().zip(&setups) {
         // The loser ends by itself; the winner goes on. While the one makes a file of SQLite, the
         // other may not even look.
-        if let Some(status) = server.wait(Duration::from_secs(4)) {
-            let said = server.said();
-            let is_early = status.code() == Some(1) && said.contains("database is locked");
-            let is_late = status.code() == Some(7) && said.contains("master key");
-            assert!(is_late || is_early, "{status}: {said}");
-            assert!(!setup.data.join("openrc").exists(), "nobody is known by it");
-        } else {
-            CloudClient::log_in(server.ready(), &setup.openrc());
-            winners += 1;
+        match server.ready_or_ended() {
+            Ok(address) => {
+                CloudClient::log_in(address, &setup.openrc());
+                winners += 1;
+            }
+            Err(status) => {
+                let said = server.said();
+                let is_early = status.code() == Some(1) && said.contains("database is locked");
+                let is_late = status.code() == Some(7) && said.contains("master key");
+                assert!(is_late || is_early, "{status}: {said}");
+                assert!(!setup.data.join("openrc").exists(), "nobody is known by it");
+            }
         }
     }
     assert_eq!(winners, 1, "of two first starts one makes the installation");

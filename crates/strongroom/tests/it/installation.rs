@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use strongroom_base::clock::system_instant;
@@ -22,6 +22,14 @@ const READY: Duration = Duration::from_mins(1);
 const STARTS: u32 = 100;
 /// How long to wait between two looks.
 pub(crate) const BLINK: Duration = Duration::from_millis(5);
+/// The same after a while.
+const LONGEST_REST: Duration = Duration::from_millis(500);
+
+/// Rests between two looks for what is waited for since `began`: an eighth of the time until now, and
+/// half a second at most, so that those who wait for long leave the machine to those who work.
+pub(crate) fn rest(began: Instant) {
+    thread::sleep((began.elapsed() / 8).clamp(BLINK, LONGEST_REST));
+}
 
 /// Where a server keeps what, and how it is started.
 #[derive(Debug, Clone)]
@@ -140,19 +148,33 @@ pub(crate) struct RealServer {
 impl RealServer {
     /// Waits until it listens; where.
     pub(crate) fn ready(&mut self) -> SocketAddr {
+        match self.ready_or_ended() {
+            Ok(address) => address,
+            Err(ended) => panic!("the server ended with {ended}: {}", self.said()),
+        }
+    }
+
+    /// Waits until it listens, or ends by itself.
+    pub(crate) fn ready_or_ended(&mut self) -> Result<SocketAddr, ExitStatus> {
         let began = system_instant();
         loop {
-            for line in self.said().lines() {
-                let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
-                if line["message"] == "Strongroom is ready" {
-                    return line["address"].as_str().unwrap().parse().unwrap();
-                }
+            if let Some(address) = self.listens_at() {
+                return Ok(address);
             }
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "the server ended with {ended:?}: {}", self.said());
+            if let Some(ended) = self.child.try_wait().unwrap() {
+                return Err(ended);
+            }
             assert!(began.elapsed() < READY, "the server does not get ready: {}", self.said());
             thread::sleep(BLINK);
         }
+    }
+
+    /// Where it listens, once it has said so.
+    fn listens_at(&self) -> Option<SocketAddr> {
+        let said = self.said();
+        let mut lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let ready = lines.find(|line| line["message"] == "Strongroom is ready")?;
+        Some(ready["address"].as_str().unwrap().parse().unwrap())
     }
 
     /// What it wrote to standard error until now.
@@ -195,7 +217,12 @@ impl RealServer {
 
     /// Its child processes: those that serve images.
     pub(crate) fn children(&self) -> Vec<u32> {
-        processes().into_iter().filter(|one| one.parent == self.id()).map(|one| one.id).collect()
+        let threads = fs::read_dir(format!("/proc/{}/task", self.id())).into_iter().flatten();
+        let lists = threads
+            .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok());
+        let text: String = lists.collect();
+        let ids = text.split_whitespace().map(|id| Path::new("/proc").join(id));
+        ids.filter_map(|at| process(&at)).map(|child| child.id).collect()
     }
 }
 
@@ -216,7 +243,6 @@ pub(crate) fn signal(id: u32, name: &str) {
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) id: u32,
-    pub(crate) parent: u32,
     pub(crate) words: String,
 }
 
@@ -230,11 +256,9 @@ pub(crate) fn processes() -> Vec<Process> {
 fn process(at: &Path) -> Option<Process> {
     let id = at.file_name()?.to_str()?.parse().ok()?;
     let stat = fs::read_to_string(at.join("stat")).ok()?;
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    let is_over = fields.next()? == "Z";
-    let parent = fields.next()?.parse().ok()?;
+    let is_over = stat.rsplit_once(") ")?.1.starts_with('Z');
     let words = text(&fs::read(at.join("cmdline")).ok()?).replace('\0', " ");
-    (!is_over).then_some(Process { id, parent, words })
+    (!is_over).then_some(Process { id, words })
 }
 
 /// A setup in a folder of its own.

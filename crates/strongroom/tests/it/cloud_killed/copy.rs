@@ -18,9 +18,10 @@ use crate::cloud_client::CloudClient;
 use crate::installation::{BLINK, Setup, make_empty_image, make_image, processes};
 use crate::program::MIB;
 
-/// How large the disks are, and how much of them is data. An undisturbed backup takes about a second.
+/// How large the disks are, and how much of them is data. An undisturbed backup takes
+/// about half a second.
 const DISK: u64 = 1024 * MIB;
-const DATA: u64 = 112 * MIB;
+const DATA: u64 = 64 * MIB;
 /// How many collections remove a repository at most, and how long one may take.
 const COLLECTIONS: u32 = 8;
 const COLLECTION: Duration = Duration::from_secs(2);
