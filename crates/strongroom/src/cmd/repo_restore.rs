@@ -27,6 +27,11 @@ use crate::output::{facts, warn};
 use crate::progress_line::{rate_of, show};
 use crate::span;
 
+/// How long a restore that failed waits for its jobs; a disk that hangs must not keep it for ever.
+const WRITERS: Duration = Duration::from_secs(5);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(5);
+
 const EXAMPLES: &str = "\
 Examples:
   strongroom repo restore latest --to /images/web.img
@@ -207,6 +212,7 @@ async fn restore_all(
         sinks.push((disk.name.clone(), sink));
         disks.push(RestoredDocument { name: disk.name.clone(), size_bytes: disk.size, target: at });
     }
+    let held: Vec<_> = sinks.iter().map(|(_, sink)| Arc::clone(sink)).collect();
     let work = Box::pin(async {
         for (name, sink) in sinks {
             session.restore(&name, sink, cancel, &progress).await?;
@@ -214,6 +220,9 @@ async fn restore_all(
         Ok::<(), RestoreError>(())
     });
     let shown = show(context.display(), "restore", &*context.clock, &progress, work).await;
+    if shown.is_err() {
+        await_writers(context, &held).await;
+    }
     shown.context("restoring")?;
     let took = context.clock.monotonic().saturating_sub(began);
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -227,6 +236,17 @@ async fn restore_all(
         rate_bytes_per_s: u64::try_from(rate).unwrap_or(u64::MAX),
         requests: requests(&store.usage()),
     })
+}
+
+/// Waits until no job writes to these sinks any more, for a while: what is not complete goes with the
+/// last who holds a sink, and a process that ends before would leave it behind.
+async fn await_writers(context: &Context, sinks: &[Arc<dyn BlockSink>]) {
+    let began = context.clock.monotonic();
+    while sinks.iter().any(|sink| Arc::strong_count(sink) > 1)
+        && context.clock.monotonic().saturating_sub(began) < WRITERS
+    {
+        context.clock.sleep(LOOK).await;
+    }
 }
 
 fn only_disk(session: &ReadSession) -> Result<String> {
